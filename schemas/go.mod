@@ -1,0 +1,3 @@
+module sluice.internal/schemas
+
+go 1.26.0

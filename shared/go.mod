@@ -1,0 +1,3 @@
+module sluice.internal/shared
+
+go 1.26.0

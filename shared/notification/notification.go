@@ -1,0 +1,77 @@
+// Package notification has the types that gateway and worker agree on: what a source sent, what it is,
+// and what became of it. It knows neither HTTP nor NATS and imports the standard library alone.
+package notification
+
+import "time"
+
+// Notification is one request as a source sent it, authenticated but not judged.
+type Notification struct {
+	// Source is the configured name of the sender, such as "green-api".
+	Source string
+	// Provider is the kind of the source, which decides how its bodies are read. Two sources may share one.
+	Provider string
+	// Type and Instance are what the gateway found without parsing; empty when it found nothing.
+	Type, Instance string
+	// ReceivedAt is when the gateway had read the whole request.
+	ReceivedAt time.Time
+	// ContentType and ContentEncoding are the request's headers. ContentEncoding is empty once the gateway
+	// has undone it, so it is set only when it could not.
+	ContentType, ContentEncoding string
+	// RemoteAddress is the client's address without its port, seen through trusted proxies.
+	RemoteAddress string
+	// RequestID is unique per request; the gateway makes it and the answer carries it.
+	RequestID string
+	// TraceParent is the W3C trace context of the request, empty when the sender gave none that is valid.
+	TraceParent string
+	// Sequence is the place in the stream of notifications, the receipt; 0 before it is stored.
+	Sequence uint64
+	// Body is what the sender sent, to the byte.
+	Body []byte
+}
+
+// Identity says what a notification is and which others are the same.
+type Identity struct {
+	// Type is the kind of notification; GREEN-API calls it typeWebhook.
+	Type string
+	// Instance is the sender's account, empty when the notification names none.
+	Instance string
+	// OrderKey names what must stay in order within the instance, a chat for example; empty when nothing must.
+	OrderKey string
+	// Key is equal for notifications that are the same and differs otherwise. See Key.
+	Key string
+	// SentAt is the sender's own time, zero when the notification has none.
+	SentAt time.Time
+	// Window is how long the same key means the same notification. Zero means as long as the store remembers.
+	// It is set where nothing in a notification tells a repetition from another one like it.
+	Window time.Duration
+}
+
+// Event is an accepted notification: valid, unique and in its lane.
+type Event struct {
+	Identity
+
+	// Source, Provider, ReceivedAt, ContentType, RemoteAddress, RequestID, TraceParent and Body are the notification's.
+	Source, Provider         string
+	ReceivedAt               time.Time
+	ContentType              string
+	RemoteAddress, RequestID string
+	TraceParent              string
+	Body                     []byte
+
+	// Lane is the serial queue that the event travels in.
+	Lane int
+	// Sequence is the place in the stream of events; 0 before it is stored.
+	Sequence uint64
+	// NotificationSequence is the place of the raw notification in its stream.
+	NotificationSequence uint64
+	// Attempt counts deliveries to a handler, from 1; 0 outside of a delivery.
+	Attempt int
+}
+
+// Fault is one thing wrong with a body.
+type Fault struct {
+	// Pointer is the JSON pointer (RFC 6901) of the place; empty means the whole document.
+	Pointer string `json:"pointer"`
+	// Message says what is wrong, in a sentence without a period.
+	Message string `json:"message"`
+}
