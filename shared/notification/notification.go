@@ -75,3 +75,79 @@ type Fault struct {
 	// Message says what is wrong, in a sentence without a period.
 	Message string `json:"message"`
 }
+
+// DeadLetter is what could not be processed, with everything needed to understand it and to send it again.
+type DeadLetter struct {
+	Event
+
+	// Reason is a stable word, one of the Reason constants.
+	Reason string
+	// Error says in a sentence what went wrong.
+	Error string
+	// Faults are all that is wrong with an invalid body.
+	Faults []Fault
+	// Group is the group whose handler gave up, empty when the notification never became an event.
+	Group string
+	// DiedAt is when it became a dead letter.
+	DiedAt time.Time
+	// DeadSequence is the place in the stream of dead letters. Event.Sequence stays that of the event.
+	DeadSequence uint64
+}
+
+// The reasons of dead letters.
+const (
+	// ReasonInvalid is a body that its schema refuses or that can't be read.
+	ReasonInvalid = "invalid"
+	// ReasonRefused is an event whose handler said that trying again is of no use.
+	ReasonRefused = "refused"
+	// ReasonExhausted is an event whose handler failed at its last try.
+	ReasonExhausted = "exhausted"
+)
+
+// Rejection is a request that the gateway refused.
+type Rejection struct {
+	// Cause is a stable word that says why, such as "wrong-token".
+	Cause string
+	// Detail says more, and never a secret.
+	Detail string
+	// Source is the configured source whose path was called, empty when there is none.
+	Source string
+	// Method and Path are the request's, the path without its query.
+	Method, Path string
+	// Header has the request's header fields, secrets redacted.
+	Header map[string][]string
+	// RemoteAddress, RequestID, ContentType and ReceivedAt are as in Notification.
+	RemoteAddress, RequestID string
+	ContentType              string
+	ReceivedAt               time.Time
+	// Body is the beginning of the request's body; Truncated says that there was more.
+	Body      []byte
+	Truncated bool
+	// Sequence is the place in the stream of rejections; 0 before it is stored.
+	Sequence uint64
+}
+
+// Alert is something that the operator is told. Alerts with the same fingerprint are told once per window.
+type Alert struct {
+	// Severity is SeverityWarning or SeverityCritical.
+	Severity string
+	// Title says in a few words what happened. Alerts about the same thing have the same title.
+	Title string
+	// Detail is the sentence below the title.
+	Detail string
+	// Source, Type and Instance say whom it is about; each may be empty.
+	Source, Type, Instance string
+	// At is when it happened.
+	At time.Time
+}
+
+// The severities of alerts.
+const (
+	SeverityWarning  = "warning"
+	SeverityCritical = "critical"
+)
+
+// Fingerprint is equal for alerts about the same thing. The detail does not count.
+func (a Alert) Fingerprint() string {
+	return Key(a.Severity, a.Title, a.Source, a.Type, a.Instance)
+}

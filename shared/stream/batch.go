@@ -1,0 +1,136 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"sluice.internal/shared/notification"
+)
+
+const (
+	// MaxBatch is the most messages that go into one batch. The server takes up to 1,000.
+	MaxBatch = 500
+	// chunk is the size of the batches that a refused batch is divided into. A batch costs about as much as ten
+	// synced publishes, so that small chunks lose to single messages and large ones are likely to be refused too.
+	chunk = 64
+)
+
+// Stored is what became of one event of a batch.
+type Stored struct {
+	// Duplicate says that an event with the same key was there before.
+	Duplicate bool
+	// Sequence is the event's place in the stream; for a duplicate, that of the event before, 0 when unknown.
+	Sequence uint64
+}
+
+// PublishEvents stores events in their order, each key once within the duplicate window. The first error ends
+// it: the outcomes before are returned, the events behind were not published, so that nothing is out of order.
+// It tries again until the context's deadline. Errors as PublishNotification.
+func (s *Streams) PublishEvents(ctx context.Context, events []notification.Event) ([]Stored, error) {
+	stored := make([]Stored, len(events))
+	fresh := make([]int, 0, len(events)) // indexes of the first of each key
+	seen := make(map[string]bool, len(events))
+	for i := range events {
+		if key := events[i].Key; seen[key] {
+			stored[i].Duplicate = true
+		} else {
+			seen[key] = true
+			fresh = append(fresh, i)
+		}
+	}
+	messages := make([]*nats.Msg, len(fresh))
+	for i, index := range fresh {
+		messages[i] = eventMessage(&events[index])
+	}
+	outcomes, err := s.publishOrdered(ctx, messages)
+	for i, outcome := range outcomes {
+		stored[fresh[i]] = outcome
+	}
+	if err == nil {
+		return stored, nil
+	}
+	return stored[:fresh[len(outcomes)]], fmt.Errorf("publish events: %w", err)
+}
+
+// publishOrdered stores the messages in batches of decreasing size: one batch for all, chunks where that holds
+// a duplicate, single messages where a chunk does.
+func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
+	if stored, ok := s.publishBatch(ctx, messages); ok {
+		return stored, nil
+	}
+	stored := make([]Stored, 0, len(messages))
+	for len(messages) > 0 {
+		part := messages[:min(chunk, len(messages))]
+		messages = messages[len(part):]
+		outcomes, ok := s.publishBatch(ctx, part)
+		if !ok {
+			var err error
+			if outcomes, err = s.publishSingly(ctx, part); err != nil {
+				return append(stored, outcomes...), err
+			}
+		}
+		stored = append(stored, outcomes...)
+	}
+	return stored, nil
+}
+
+// publishBatch stores all messages or none and says which. Whatever made it fail, the same messages may be
+// published again: their ids keep them single.
+func (s *Streams) publishBatch(ctx context.Context, messages []*nats.Msg) ([]Stored, bool) {
+	if len(messages) < 2 {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
+	if err != nil {
+		unbatch(messages)
+		if code(err) != codeBatchHasDuplicate {
+			s.log.Debug("batch not stored, publishing its messages singly", "messages", len(messages), "error", err)
+		}
+		return nil, false
+	}
+	stored := make([]Stored, len(messages))
+	for i := range stored {
+		stored[i].Sequence = ack.Sequence - uint64(len(messages)-1-i) //nolint:gosec // Not negative.
+	}
+	return stored, true
+}
+
+// unbatch takes off the headers that would make the server wait for the rest of a batch.
+func unbatch(messages []*nats.Msg) {
+	for _, message := range messages {
+		delete(message.Header, jetstreamext.BatchIDHeader)
+		delete(message.Header, jetstreamext.BatchSeqHeader)
+		delete(message.Header, jetstreamext.BatchCommitHeader)
+		message.Reply = ""
+	}
+}
+
+func (s *Streams) publishSingly(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
+	stored := make([]Stored, 0, len(messages))
+	for _, message := range messages {
+		var ack *jetstream.PubAck
+		ack, err := s.publish(ctx, message)
+		if err != nil {
+			return stored, err
+		}
+		stored = append(stored, Stored{Duplicate: ack.Duplicate, Sequence: ack.Sequence})
+	}
+	return stored, nil
+}
+
+// Accept makes the event of a notification that was found valid, in its lane.
+func (s *Streams) Accept(n *notification.Notification, identity notification.Identity) notification.Event {
+	return notification.Event{
+		Identity: identity,
+		Source:   n.Source, Provider: n.Provider, ReceivedAt: n.ReceivedAt, ContentType: n.ContentType,
+		RemoteAddress: n.RemoteAddress, RequestID: n.RequestID, TraceParent: n.TraceParent, Body: n.Body,
+		Lane:                 laneOf(identity.Instance, identity.OrderKey, s.lanes),
+		NotificationSequence: n.Sequence,
+	}
+}

@@ -1,0 +1,87 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrFull says that a stream has no room left.
+	ErrFull = errors.New("the stream is full")
+	// ErrUnavailable says that nobody stored the message in time. It may still have been stored, when only the
+	// acknowledgement was lost.
+	ErrUnavailable = errors.New("the store does not answer")
+	// ErrTooLarge says that the server takes no message of that size.
+	ErrTooLarge = errors.New("the message is larger than the server's max_payload")
+)
+
+// Error codes of the server. Source: nats-server, server/errors.json.
+const (
+	codeStoreFailed         jetstream.ErrorCode = 10077 // the stream is at a limit
+	codeStorageExceeded     jetstream.ErrorCode = 10047 // the server has no such room
+	codeNoResources         jetstream.ErrorCode = 10023 // likewise, the account
+	codeDuplicateInProcess  jetstream.ErrorCode = 10158 // the same id is being stored right now
+	codeBatchHasDuplicate   jetstream.ErrorCode = 10201
+	codeAtomicTooManyOpen   jetstream.ErrorCode = 10210
+	codeConsumerNotFound    jetstream.ErrorCode = 10014
+	codeReplicasUnsupported jetstream.ErrorCode = 10074
+)
+
+func code(err error) jetstream.ErrorCode {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode
+	}
+	return 0
+}
+
+func isNoRoom(err error) bool {
+	return code(err) == codeStorageExceeded || code(err) == codeNoResources
+}
+
+func explainCreate(err error) error {
+	switch {
+	case isNoRoom(err):
+		return fmt.Errorf("%w: the server has not that much room for JetStream; configure smaller streams or give it more", err)
+	case code(err) == codeReplicasUnsupported:
+		return fmt.Errorf("%w: more than one replica needs a NATS cluster of at least that many servers", err)
+	default:
+		return err
+	}
+}
+
+// classify turns what a publish returned into one of this package's errors where a caller would branch on it.
+func classify(err error) error {
+	switch {
+	case code(err) == codeStoreFailed:
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	case errors.Is(err, nats.ErrMaxPayload):
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case transient(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		return err
+	}
+}
+
+// transient tells whether trying again with the same message id may help.
+func transient(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code >= 500 && api.ErrorCode != codeStoreFailed || api.Code == 429 || api.ErrorCode == codeDuplicateInProcess
+	}
+	for _, passing := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, jetstream.ErrNoStreamResponse,
+		nats.ErrDisconnected, nats.ErrReconnectBufExceeded, nats.ErrConnectionReconnecting,
+		nats.ErrStaleConnection,
+	} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}

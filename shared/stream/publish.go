@@ -1,0 +1,85 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sluice.internal/shared/notification"
+)
+
+const (
+	// attemptTimeout is how long one try waits for its acknowledgement before the next one with the same id.
+	attemptTimeout = 5 * time.Second
+	// firstPause and longestPause are how long a publisher waits between tries.
+	firstPause   = 25 * time.Millisecond
+	longestPause = 500 * time.Millisecond
+)
+
+// PublishNotification stores a raw notification and returns its receipt: the place in the stream. It tries
+// again until the context's deadline, always with the same id. Errors: ErrFull, ErrUnavailable, ErrTooLarge.
+func (s *Streams) PublishNotification(ctx context.Context, n *notification.Notification) (receipt uint64, err error) {
+	ack, err := s.publish(ctx, notificationMessage(n, s.shards))
+	if err != nil {
+		return 0, fmt.Errorf("publish notification of %q: %w", n.Source, err)
+	}
+	return ack.Sequence, nil
+}
+
+// PublishDeadLetter stores a dead letter. The same one is stored once. Errors as PublishNotification.
+func (s *Streams) PublishDeadLetter(ctx context.Context, letter *notification.DeadLetter) error {
+	if _, err := s.publish(ctx, deadLetterMessage(letter)); err != nil {
+		return fmt.Errorf("publish dead letter of %q: %w", letter.Source, err)
+	}
+	return nil
+}
+
+// PublishRejection stores a refused request. It does not try again.
+func (s *Streams) PublishRejection(ctx context.Context, rejection *notification.Rejection) error {
+	if _, err := s.js.PublishMsg(ctx, rejectionMessage(rejection)); err != nil {
+		return fmt.Errorf("publish rejection: %w", classify(err))
+	}
+	return nil
+}
+
+// PublishAlert stores what the operator is to be told, once per window and fingerprint.
+func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) error {
+	message, err := alertMessage(alert)
+	if err != nil {
+		return fmt.Errorf("publish alert: %w", err)
+	}
+	if _, err := s.publish(ctx, message); err != nil {
+		return fmt.Errorf("publish alert: %w", err)
+	}
+	return nil
+}
+
+// publish stores a message, trying again until the context ends.
+func (s *Streams) publish(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	pause := firstPause
+	for {
+		ack, err := s.publishOnce(ctx, message)
+		if err == nil {
+			return ack, nil
+		}
+		if !transient(err) {
+			return nil, classify(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, classify(errors.Join(context.Cause(ctx), err))
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+}
