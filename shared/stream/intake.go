@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,6 +88,12 @@ func (in *Intake) Next(ctx context.Context) ([]Received, error) {
 				return nil, err
 			}
 		}
+		if in.pin == "" {
+			if err := in.claim(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		batch, err := in.collect(ctx)
 		if err != nil || len(batch) > 0 {
 			return batch, err
@@ -95,11 +102,16 @@ func (in *Intake) Next(ctx context.Context) ([]Received, error) {
 }
 
 // ask sends a request for as many messages as make a batch, bounded in bytes so that large bodies do not fill
-// the memory. The bound is above the largest message, or the consumer would stall before one.
+// the memory. The bound is above the largest message, or the consumer would stall before one. Who is not
+// chosen yet asks for one message, so that nothing more is on its way when the consumer is reset.
 func (in *Intake) ask(ctx context.Context) error {
+	count := MaxBatch
+	if in.pin == "" {
+		count = 1
+	}
 	fetchCtx, cancel := context.WithTimeout(ctx, fetchTime)
 	limit := int(2 * in.streams.js.Conn().MaxPayload())
-	messages, err := in.consumer.Fetch(MaxBatch, jetstream.FetchContext(fetchCtx),
+	messages, err := in.consumer.Fetch(count, jetstream.FetchContext(fetchCtx),
 		jetstream.FetchMaxBytes(limit), jetstream.FetchPriorityGroup(intakeGroup))
 	if err != nil {
 		cancel()
@@ -123,9 +135,6 @@ func (in *Intake) collect(ctx context.Context) ([]Received, error) {
 				break
 			}
 			return batch, in.finish(ctx)
-		}
-		if pin := message.Headers().Get(pinHeader); pin != in.pin {
-			return nil, in.takeOver(ctx, pin)
 		}
 		received, err := in.read(message)
 		if err != nil {
@@ -162,23 +171,56 @@ func (in *Intake) finish(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case failure == nil, errors.Is(failure, context.DeadlineExceeded), errors.Is(failure, jetstream.ErrPinIDMismatch):
+	case errors.Is(failure, jetstream.ErrPinIDMismatch): // Another worker was chosen in between.
+		in.pin = ""
+		return nil
+	case failure == nil, errors.Is(failure, context.DeadlineExceeded):
 		return nil
 	default:
 		return fmt.Errorf("fetch shard %d: %w", in.shard, failure)
 	}
 }
 
-// takeOver begins where the worker before ended. What that one held unacknowledged would come only after the
-// newer ones and out of order; after the reset it comes first.
-func (in *Intake) takeOver(ctx context.Context, pin string) error {
-	in.fetch.cancel()
-	in.fetch = nil
+// claim waits until this worker is chosen, which it learns from the first message, and begins where the worker
+// before ended. What that one held unacknowledged would come only after the newer ones and out of order; after
+// the reset it comes first. The message that told comes again as well.
+func (in *Intake) claim(ctx context.Context) error {
+	message, _ := in.receive(ctx, true)
+	if err := in.finish(ctx); err != nil {
+		return err
+	}
+	if message == nil {
+		return in.free(ctx)
+	}
+	if err := in.reset(ctx); err != nil {
+		return err
+	}
+	in.pin = message.Headers().Get(pinHeader)
+	in.streams.log.Debug("shard taken over", "shard", in.shard)
+	return nil
+}
+
+// free hands out again what a worker that is gone left unacknowledged. In a shard where nothing new arrives
+// nobody would be chosen, and so nobody begin, before the time for acknowledging is over.
+func (in *Intake) free(ctx context.Context) error {
+	info, err := in.consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look at shard %d: %w", in.shard, err)
+	}
+	pinned := slices.ContainsFunc(info.PriorityGroups, func(group jetstream.PriorityGroupState) bool {
+		return group.PinnedClientID != ""
+	})
+	if pinned || info.NumAckPending == 0 {
+		return nil
+	}
+	return in.reset(ctx)
+}
+
+// reset makes the consumer begin again behind what is acknowledged without a gap.
+func (in *Intake) reset(ctx context.Context) error {
 	if _, err := in.streams.js.ResetConsumer(ctx, Notifications, intakeName(in.shard)); err != nil {
 		return fmt.Errorf("take over shard %d: %w", in.shard, err)
 	}
-	in.pin = pin
-	in.streams.log.Debug("shard taken over", "shard", in.shard)
 	return nil
 }
 
@@ -201,6 +243,10 @@ func (in *Intake) Close(ctx context.Context) error {
 	}
 	if in.pin == "" {
 		return nil
+	}
+	in.pin = ""
+	if err := in.reset(ctx); err != nil {
+		return err
 	}
 	// Whoever is pinned is unpinned, which at worst is another worker that has taken over meanwhile; it or
 	// a third one is chosen again with its next request.

@@ -1,0 +1,114 @@
+package schemas
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// dispatch looks up what a field's value demands. It takes the place of a list of
+//
+//	{ "if": { "properties": { FIELD: { "const": VALUE } }, "required": [FIELD] }, "then": SCHEMA }
+//
+// under allOf, which means the same and is how standard JSON Schema says it. The validator tries every one of them in
+// turn and makes an error with all its texts of each that does not apply: with 26 kinds of message that is four fifths
+// of the time of a validation.
+type dispatch struct {
+	field string
+	cases map[string]*jsonschema.Schema
+}
+
+// hasten puts dispatches in place. All parts must be gathered before, because it takes some from where they were.
+func (s *Set) hasten() {
+	for _, types := range s.providers {
+		for _, sch := range types {
+			for _, part := range sch.parts {
+				putDispatch(part)
+			}
+		}
+	}
+}
+
+// putDispatch replaces such a list in a schema. What does not have exactly that form stays where it is. A schema that
+// several types share has one already when its turn comes again.
+func putDispatch(s *jsonschema.Schema) {
+	if s.Extensions["dispatch"] != nil {
+		return
+	}
+	d := &dispatch{cases: map[string]*jsonschema.Schema{}}
+	rest := slices.DeleteFunc(slices.Clone(s.AllOf), d.take)
+	if len(d.cases) < 2 {
+		return
+	}
+	s.AllOf = rest
+	if s.Extensions == nil {
+		s.Extensions = map[string]jsonschema.ExtSchema{}
+	}
+	s.Extensions["dispatch"] = d
+}
+
+// take adds a case and reports whether it could: the form must be right, the field that of the cases before, and its
+// value new.
+func (d *dispatch) take(s *jsonschema.Schema) bool {
+	if !hasOnly(s, "If", "Then") || s.If == nil || s.Then == nil {
+		return false
+	}
+	field, value, ok := condition(s.If)
+	if !ok || d.field != "" && d.field != field || d.cases[value] != nil {
+		return false
+	}
+	d.field = field
+	d.cases[value] = s.Then
+	return true
+}
+
+// condition reads { "properties": { FIELD: { "const": VALUE } }, "required": [FIELD] }.
+func condition(s *jsonschema.Schema) (field, value string, ok bool) {
+	if !hasOnly(s, "Properties", "Required") || len(s.Properties) != 1 || len(s.Required) != 1 {
+		return "", "", false
+	}
+	field = s.Required[0]
+	property, ok := s.Properties[field]
+	if !ok || !hasOnly(property, "Constant") || len(property.Constant) != 1 {
+		return "", "", false
+	}
+	value, ok = property.Constant[0].(string)
+	return field, value, ok
+}
+
+// hasOnly tells whether a schema says nothing but what the named fields say.
+func hasOnly(s *jsonschema.Schema, fields ...string) bool {
+	for field, value := range reflect.ValueOf(s).Elem().Fields() {
+		known := !field.IsExported() || field.Name == "Location" || field.Name == "Draft" || slices.Contains(fields, field.Name)
+		if !known && !unset(field.Name, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// unset tells whether a field is as it is in an empty schema.
+func unset(field string, value reflect.Value) bool {
+	switch field {
+	case "MinContains", "ContainsEval": // never zero, and meaningless without Contains
+		return true
+	default:
+		return value.IsZero() || value.CanInt() && value.Int() == -1
+	}
+}
+
+// Validate applies the one case that fits, if any.
+func (d *dispatch) Validate(ctx jsonschema.ValidationContext, document any) error {
+	object, _ := document.(map[string]any)
+	value, ok := object[d.field].(string)
+	if !ok {
+		return nil
+	}
+	then, ok := d.cases[value]
+	if !ok {
+		return nil
+	}
+	ctx.EvaluatedProp(d.field)
+	return ctx.Validate(then, "then", document, "")
+}

@@ -1,0 +1,138 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// LoadFS compiles the schemas of all layers. Each layer holds <provider>/<type>.json, and in subfolders of a provider
+// what its types refer to by relative $ref. A file of a later layer replaces the file of the same name in an earlier
+// one, so that LoadFS(BuiltIn(), os.DirFS(dir)) adds and overrides types, one by one.
+//
+// Nothing but the layers is read: a reference to a file or an address outside of them is an error. All broken files
+// are named in the error.
+func LoadFS(layers ...fs.FS) (*Set, error) {
+	files := map[string][]byte{}
+	for _, layer := range layers {
+		if err := collect(layer, files); err != nil {
+			return nil, err
+		}
+	}
+	compiler, err := newCompiler(files)
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{providers: map[string]map[string]*schema{}}
+	var broken []error
+	for _, name := range dependenciesFirst(files) {
+		sch, err := compile(compiler, name, files[name])
+		if err != nil {
+			broken = append(broken, fmt.Errorf("compile schema %q: %w", name, err))
+			continue
+		}
+		set.add(name, sch)
+	}
+	if len(broken) > 0 {
+		return nil, errors.Join(broken...)
+	}
+	set.hasten()
+	return set, nil
+}
+
+// collect reads the schema files of a layer into files. Names that begin with a dot are passed over: a mounted
+// Kubernetes ConfigMap keeps its versions in such folders.
+func collect(layer fs.FS, files map[string][]byte) error {
+	return fs.WalkDir(layer, ".", func(name string, entry fs.DirEntry, err error) error {
+		hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
+		switch {
+		case err != nil:
+			return fmt.Errorf("read schemas: %w", err)
+		case hidden && entry.IsDir():
+			return fs.SkipDir
+		case hidden || entry.IsDir() || path.Ext(name) != ".json":
+			return nil
+		case !strings.Contains(name, "/"):
+			return fmt.Errorf("read schema %q: it must lie in a folder named after its provider", name)
+		}
+		content, err := fs.ReadFile(layer, name)
+		if err != nil {
+			return fmt.Errorf("read schema %q: %w", name, err)
+		}
+		files[name] = content
+		return nil
+	})
+}
+
+// newCompiler knows all files and nothing else.
+func newCompiler(files map[string][]byte) (*jsonschema.Compiler, error) {
+	compiler := jsonschema.NewCompiler()
+	// The default would read any file of this machine that a schema refers to.
+	compiler.LoadURL = func(address string) (io.ReadCloser, error) {
+		return nil, fmt.Errorf("%s is not among the schemas", address)
+	}
+	var broken []error
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := compiler.AddResource(address(name), bytes.NewReader(files[name])); err != nil {
+			broken = append(broken, fmt.Errorf("read schema %q: %w", name, err))
+		}
+	}
+	return compiler, errors.Join(broken...)
+}
+
+// dependenciesFirst sorts shared files before types, so that a broken one is named itself before all that use it.
+func dependenciesFirst(files map[string][]byte) []string {
+	return slices.SortedFunc(maps.Keys(files), func(a, b string) int {
+		if depth := strings.Count(b, "/") - strings.Count(a, "/"); depth != 0 {
+			return depth
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+func compile(compiler *jsonschema.Compiler, name string, content []byte) (*schema, error) {
+	compiled, err := compiler.Compile(address(name))
+	var failed *jsonschema.SchemaError
+	if errors.As(err, &failed) {
+		return nil, failed.Err // what is around it is the name once more
+	}
+	if err != nil {
+		return nil, err
+	}
+	parts := map[string]*jsonschema.Schema{}
+	gather(compiled, parts)
+	// A schema may be true or false instead of an object; then it has no examples.
+	var annotations struct{ Examples []json.RawMessage }
+	if err := json.Unmarshal(content, &annotations); err != nil {
+		annotations.Examples = nil
+	}
+	return &schema{compiled: compiled, parts: parts, examples: annotations.Examples}, nil
+}
+
+// add takes in a type; what types share is used through them alone.
+func (s *Set) add(name string, sch *schema) {
+	provider, file, _ := strings.Cut(name, "/")
+	if strings.Contains(file, "/") {
+		return
+	}
+	if s.providers[provider] == nil {
+		s.providers[provider] = map[string]*schema{}
+	}
+	s.providers[provider][strings.TrimSuffix(file, ".json")] = sch
+}
+
+// address is where a schema file is, whether or not it says so in $id: by it, relative references between files hold
+// for those that don't.
+func address(name string) string {
+	return (&url.URL{Scheme: "https", Host: "sluice.internal", Path: "/schemas/" + name}).String()
+}

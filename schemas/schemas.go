@@ -1,0 +1,86 @@
+// Package schemas knows what the notifications of each provider look like: one JSON Schema (draft 2020-12) per type
+// in <provider>/<type>.json, with what several types share in subfolders. It tells whether a document is valid and
+// names everything that is wrong with it. It knows nothing of queues, of HTTP, or of what becomes of a notification.
+//
+// The schemas demand what every real notification has and no more, because refusing a good notification is worse than
+// letting an odd one through: additional fields, new kinds of message and new states are valid.
+package schemas
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+//go:embed */*.json */common/*.json
+var builtIn embed.FS
+
+// Fault is one thing wrong with a document.
+type Fault struct {
+	// Pointer is the JSON pointer (RFC 6901) of the faulty place; empty means the whole document. For a missing
+	// field it is where the field should be.
+	Pointer string `json:"pointer"`
+	// Message says what is wrong there, without a period: "is missing", "is a number, must be a string".
+	Message string `json:"message"`
+}
+
+// Set is a compiled collection of schemas, by provider and type. It is immutable and safe for concurrent use.
+type Set struct {
+	providers map[string]map[string]*schema
+}
+
+// schema is one type of notification.
+type schema struct {
+	compiled *jsonschema.Schema
+	// parts are all schemas that the compiled one is made of, by their absolute location.
+	parts    map[string]*jsonschema.Schema
+	examples []json.RawMessage
+}
+
+// BuiltIn returns the schema files that are part of the program, laid out as LoadFS wants them.
+func BuiltIn() fs.FS { return builtIn }
+
+// Load compiles the built-in schemas.
+func Load() (*Set, error) { return LoadFS(BuiltIn()) }
+
+// Types returns the types that have a schema for the provider, sorted; nil when the provider is unknown.
+func (s *Set) Types(provider string) []string {
+	return slices.Sorted(maps.Keys(s.providers[provider]))
+}
+
+// Examples returns the examples in the schema of a type, as they are written there; nil when the type is unknown or
+// has none. The caller may change what it gets.
+func (s *Set) Examples(provider, typ string) []json.RawMessage {
+	sch, known := s.providers[provider][typ]
+	if !known {
+		return nil
+	}
+	var examples []json.RawMessage
+	for _, example := range sch.examples {
+		examples = append(examples, slices.Clone(example))
+	}
+	return examples
+}
+
+// Validate tells whether the type has a schema, and everything that is wrong with the document according to it,
+// sorted by pointer. No faults mean that the document is valid; an unknown type has none.
+//
+// The document is what encoding/json makes of a body when its decoder uses numbers (Decoder.UseNumber), so that ids
+// beyond 2^53 keep their digits.
+func (s *Set) Validate(provider, typ string, document any) (known bool, faults []Fault) {
+	sch, known := s.providers[provider][typ]
+	if !known {
+		return false, nil
+	}
+	if faults := wildNumbers(document); len(faults) > 0 {
+		return true, tidy(faults)
+	}
+	if err := sch.compiled.Validate(document); err != nil {
+		return true, explain(err, document, sch.parts)
+	}
+	return true, nil
+}
