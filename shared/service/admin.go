@@ -1,0 +1,75 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const adminTimeout = 5 * time.Second
+
+// Admin serves /healthz and /readyz on a listener of its own, for processes that serve no HTTP otherwise.
+type Admin struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// NewAdmin opens the listener. Ready says why the process can't do its work at the moment, or nil.
+func NewAdmin(address string, ready func(context.Context) error, log *slog.Logger) (*Admin, error) {
+	listener, err := Listen(address)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+		defer cancel()
+		answer(w, ready(ctx))
+	})
+	return &Admin{listener: listener, server: &http.Server{
+		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: 2 * adminTimeout, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}, nil
+}
+
+// Address is where it listens.
+func (a *Admin) Address() string { return a.listener.Addr().String() }
+
+// Run serves until the context ends.
+func (a *Admin) Run(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminTimeout)
+		defer cancel()
+		_ = a.server.Shutdown(bounded) // A health check that hangs is no reason to fail.
+	})
+	defer stop()
+	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve health checks: %w", err)
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, failure error) {
+	status, body := http.StatusOK, map[string]string{"status": "ok"}
+	if failure != nil {
+		status, body = http.StatusServiceUnavailable, map[string]string{"status": "unavailable", "message": failure.Error()}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // The client is gone then.
+}
+
+// Listen opens a TCP listener, with an error that says what to do.
+func Listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address) //nolint:noctx // Opening a listener does not wait.
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	return listener, nil
+}
