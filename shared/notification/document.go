@@ -62,6 +62,13 @@ func (d *Document) Has(path ...string) bool {
 	return ok
 }
 
+// String returns the string at the path of object keys, and "" when there is none.
+func (d *Document) String(path ...string) string {
+	value, _ := d.at(path)
+	text, _ := value.(string)
+	return text
+}
+
 // Text returns the string or number at the path of object keys as text, and "" when there is neither.
 func (d *Document) Text(path ...string) string {
 	value, _ := d.at(path)

@@ -18,6 +18,7 @@ func init() {
 		Patience:  30 * time.Second,
 		Verify:    authorizationToken,
 		Addresses: map[string]AddressList{"green-api": greenAPIAddresses()},
+		TypeAt:    "/typeWebhook",
 		Peek:      peekGreenAPI,
 		Identify:  identifyGreenAPI,
 	})
@@ -65,7 +66,7 @@ func peeked(value gjson.Result) string {
 // later. A status belongs to its time: the same one may rightly come again.
 func identifyGreenAPI(source string, body *notification.Document) notification.Identity {
 	var (
-		kind     = body.Text("typeWebhook")
+		kind     = body.String("typeWebhook")
 		instance = body.Text("instanceData", "idInstance")
 		message  = body.Text("idMessage")
 		sent     = body.Text("timestamp")

@@ -26,6 +26,8 @@ type Provider struct {
 	Verify func(tokens []string) Verifier
 	// Addresses are the named lists of addresses that the provider publishes, for allowlists.
 	Addresses map[string]AddressList
+	// TypeAt is the JSON pointer of the type in a body, to name what is missing; empty when it is elsewhere.
+	TypeAt string
 	// Peek finds type and instance without parsing the body, "" where it can't tell. It must stand any bytes.
 	Peek func(body []byte) (kind, instance string)
 	// Identify says what a notification of the named source is. It must stand any document, valid or not.

@@ -46,16 +46,18 @@ func (s *Streams) PublishRejection(ctx context.Context, rejection *notification.
 	return nil
 }
 
-// PublishAlert stores what the operator is to be told, once per window and fingerprint.
-func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) error {
+// PublishAlert stores what the operator is to be told, once per window and fingerprint. First is false when the
+// same was told within the window.
+func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) (first bool, err error) {
 	message, err := alertMessage(alert)
 	if err != nil {
-		return fmt.Errorf("publish alert: %w", err)
+		return false, fmt.Errorf("publish alert: %w", err)
 	}
-	if _, err := s.publish(ctx, message); err != nil {
-		return fmt.Errorf("publish alert: %w", err)
+	ack, err := s.publish(ctx, message)
+	if err != nil {
+		return false, fmt.Errorf("publish alert: %w", err)
 	}
-	return nil
+	return !ack.Duplicate, nil
 }
 
 // publish stores a message, trying again until the context ends.

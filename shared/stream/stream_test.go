@@ -472,8 +472,12 @@ func TestAlertsAboutTheSameThingAreOne(t *testing.T) {
 	for i := range 3 {
 		for _, instance := range []string{"1", "2"} {
 			alert := notification.Alert{Severity: notification.SeverityCritical, Title: "x", Detail: fmt.Sprint(i), Instance: instance}
-			if err := streams.PublishAlert(ctx, &alert); err != nil {
+			first, err := streams.PublishAlert(ctx, &alert)
+			if err != nil {
 				t.Fatal(err)
+			}
+			if first != (i == 0) {
+				t.Errorf("alert %d about %s: first is %t", i, instance, first)
 			}
 		}
 	}

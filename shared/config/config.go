@@ -1,0 +1,223 @@
+// Package config is the one place where every knob, its default and its meaning stand.
+//
+// The structs below are the table of knobs: the yaml tag is the key, the default tag the default, the doc comment the
+// meaning. [Load], [Keys] and [JSONSchema] all read this table, so a new knob is one field.
+// The package knows no flags library, no environment but the one it is handed, and neither NATS nor the providers.
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config is what a process was told, complete: checked, defaults filled in, files of secrets read.
+// It prints and marshals without its secrets. Load hands out a fresh one each time; nothing here changes it.
+type Config struct {
+	// What the process writes about itself, and how.
+	Log Log `yaml:"log"`
+	// Where the streams live and how to log in there.
+	NATS NATS `yaml:"nats"`
+	// The listener for those who run the process.
+	Admin Admin `yaml:"admin"`
+	// The HTTP edge that takes webhooks in.
+	Gateway Gateway `yaml:"gateway"`
+	// Senders by name; one called green-api when none is configured.
+	Sources map[string]Source `yaml:"sources"`
+	// What takes notifications in as events and handles them.
+	Worker Worker `yaml:"worker"`
+	// How the streams are made. Shards and lanes are fixed once they are made.
+	Streams Streams `yaml:"streams"`
+	// Warnings are what works but should be looked at, one sentence each with its place.
+	Warnings []string `yaml:"-"`
+}
+
+// Log is the configuration of the logger.
+type Log struct {
+	// The least important level that is written.
+	Level slog.Level `yaml:"level" default:"info" enum:"debug,info,warn,error"`
+	// How lines look; auto is text on a terminal and JSON elsewhere.
+	Format string `yaml:"format" default:"auto" enum:"auto,text,json"`
+}
+
+// NATS is how to connect. At most one way to log in can be chosen.
+type NATS struct {
+	// Servers to connect to, separated by commas. User and password may stand in it, and are never printed.
+	URL URL `yaml:"url" default:"nats://127.0.0.1:4222"`
+	// User to log in as; empty means without one.
+	User string `yaml:"user"`
+	// The user's password.
+	Password Secret `yaml:"password"`
+	// File with the user's password, instead of the password itself. Whitespace around it is ignored.
+	PasswordFile string `yaml:"password_file" file:"true"`
+	// File with a user's JWT and seed, as nsc writes it (.creds).
+	CredentialsFile string `yaml:"credentials_file" file:"true"`
+	// File with a user's nkey seed.
+	NKeyFile string `yaml:"nkey_file" file:"true"`
+	// What to trust and to show in TLS with the servers.
+	TLS TLS `yaml:"tls"`
+}
+
+// TLS is what a client trusts and shows. The zero value trusts what the system trusts and shows nothing.
+type TLS struct {
+	// PEM file with the authorities that vouch for the servers; empty means the system's.
+	CAFile string `yaml:"ca_file" file:"true"`
+	// PEM file with this client's certificate; needs key_file.
+	CertFile string `yaml:"cert_file" file:"true"`
+	// PEM file with the key of this client's certificate; needs cert_file.
+	KeyFile string `yaml:"key_file" file:"true"`
+}
+
+// Admin is the configuration of what only those who run the process should reach.
+type Admin struct {
+	// Address that serves /healthz, /readyz and /metrics on a listener of their own; empty turns it off.
+	Listen string `yaml:"listen"`
+}
+
+// Gateway is the configuration of the gateway.
+type Gateway struct {
+	// Address that takes webhooks in.
+	Listen string `yaml:"listen" default:":8080"`
+	// Addresses and CIDRs of the proxies whose forwarding header is believed.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	// The one header that trusted proxies set to tell the client's address.
+	// Exactly one is read, since proxies pass the other on untouched and a client could forge it.
+	ForwardedHeader string `yaml:"forwarded_header" default:"X-Forwarded-For" enum:"X-Forwarded-For,Forwarded"`
+	// The largest body that is accepted.
+	BodyLimit Size `yaml:"body_limit" default:"8MiB" min:"1KiB" max:"32MiB"`
+	// The largest set of headers that is accepted.
+	HeaderLimit Size `yaml:"header_limit" default:"64KiB" min:"1KiB" max:"1MiB"`
+	// How long a client may take to send its headers.
+	HeaderTimeout time.Duration `yaml:"header_timeout" default:"10s" min:"1ms"`
+	// How long a client may take to send its whole request.
+	ReadTimeout time.Duration `yaml:"read_timeout" default:"60s" min:"1ms"`
+	// How long an idle connection is kept for the client's next request.
+	IdleTimeout time.Duration `yaml:"idle_timeout" default:"120s" min:"1ms"`
+	// How long a stop waits for requests under way.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" default:"30s" min:"1ms"`
+}
+
+// What Source.Auth can be.
+const (
+	AuthToken = "token"
+	AuthNone  = "none"
+)
+
+// Source is one sender with everything resolved.
+type Source struct {
+	// Name is the key under sources.
+	Name string `yaml:"name"`
+	// Provider is the kind of sender, never empty.
+	Provider string `yaml:"provider"`
+	// Path starts with a slash and ends without one; no two sources share it.
+	Path string `yaml:"path"`
+	// Auth is AuthToken or AuthNone.
+	Auth string `yaml:"auth"`
+	// Tokens are all that are valid, from all four places, each once. Empty with AuthNone,
+	// and where [Options] lets them be missing.
+	Tokens []Secret `yaml:"tokens"`
+	// Prefixes and Lists are who may send: addresses, and names of the provider's lists. Both empty means anybody.
+	Prefixes []netip.Prefix `yaml:"prefixes"`
+	Lists    []string       `yaml:"lists"`
+	// PublishDeadline is how long storing one notification may take before the sender is told to come again.
+	PublishDeadline time.Duration `yaml:"publish_deadline"`
+}
+
+// sourceKnobs is a source as it is written.
+type sourceKnobs struct {
+	// Kind of sender; empty means the source's name.
+	Provider string `yaml:"provider"`
+	// URL path that takes the source's webhooks in; empty means the provider's.
+	Path string `yaml:"path"`
+	// What a sender must show; a source without a token must say none in so many words.
+	Auth string `yaml:"auth" default:"token" enum:"token,none"`
+	// A token that senders show. All of token, tokens, token_file and token_files are valid at once, for rotation.
+	Token Secret `yaml:"token"`
+	// More tokens that senders show.
+	Tokens []Secret `yaml:"tokens"`
+	// File with tokens, one a line. Blank lines and lines that start with # are ignored.
+	TokenFile string `yaml:"token_file" file:"true"`
+	// More files with tokens.
+	TokenFiles []string `yaml:"token_files" file:"true"`
+	// Addresses, CIDRs and names of the provider's lists that may send; empty means anybody.
+	Allow []string `yaml:"allow"`
+	// How long storing one notification may take before the sender is told to come again; empty means as long as the
+	// provider's senders are patient.
+	PublishDeadline time.Duration `yaml:"publish_deadline" min:"1ms"`
+}
+
+// Worker is the configuration of a worker.
+type Worker struct {
+	// Name of the group whose workers share the events; each group gets all of them.
+	Group string `yaml:"group" default:"default" pattern:"^[a-z0-9_-]{1,32}$"`
+	// Types of events that the group handles; empty means all that have a handler.
+	Types []string `yaml:"types"`
+	// Whether this worker also takes raw notifications in.
+	Intake bool `yaml:"intake" default:"true"`
+	// How long a stop waits for handlers under way.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" default:"30s" min:"1ms"`
+}
+
+// Streams is the shape of the streams.
+type Streams struct {
+	// Queues that raw notifications are spread over by instance, each in the order of arrival.
+	Shards int `yaml:"shards" default:"4" min:"1" max:"64"`
+	// Serial queues that events are spread over by chat.
+	Lanes int `yaml:"lanes" default:"64" min:"1" max:"512"`
+	// Servers that each stream is kept on.
+	Replicas int `yaml:"replicas" default:"1" enum:"1,3,5"`
+	// Raw requests as they came.
+	Notifications Notifications `yaml:"notifications"`
+	// Accepted notifications, valid and unique.
+	Events Events `yaml:"events"`
+	// What could not be processed.
+	DeadLetters DeadLetters `yaml:"dead_letters"`
+	// Requests that were refused.
+	Rejections Rejections `yaml:"rejections"`
+	// What the operator is told.
+	Alerts Alerts `yaml:"alerts"`
+}
+
+// Notifications bounds the stream of raw requests. When it is full, new ones are answered 503.
+type Notifications struct {
+	// The most room; 0 means chosen from the room there is.
+	MaxBytes Size `yaml:"max_bytes" default:"0"`
+	// How long a notification is kept after it was taken in.
+	Keep time.Duration `yaml:"keep" default:"24h" min:"1s"`
+}
+
+// Events bounds the stream of events. One that is not handled yet is never dropped for room.
+type Events struct {
+	// The most room; 0 means chosen from the room there is.
+	MaxBytes Size `yaml:"max_bytes" default:"0"`
+	// How long an event is kept; at least duplicate_window.
+	Keep time.Duration `yaml:"keep" default:"168h" min:"1s"`
+	// How long the same notification, sent again, is known to be the same.
+	DuplicateWindow time.Duration `yaml:"duplicate_window" default:"48h" min:"1s"`
+}
+
+// DeadLetters bounds the stream of dead letters; the oldest go first.
+type DeadLetters struct {
+	// The most room.
+	MaxBytes Size `yaml:"max_bytes" default:"1GiB" min:"1MiB"`
+	// How long a dead letter is kept.
+	Keep time.Duration `yaml:"keep" default:"720h" min:"1s"`
+}
+
+// Rejections bounds the stream of refused requests; the oldest go first.
+type Rejections struct {
+	// The most room.
+	MaxBytes Size `yaml:"max_bytes" default:"64MiB" min:"1MiB"`
+	// How long a rejection is kept.
+	Keep time.Duration `yaml:"keep" default:"168h" min:"1s"`
+}
+
+// Alerts bounds the stream of what the operator is told; the oldest go first.
+type Alerts struct {
+	// The most room.
+	MaxBytes Size `yaml:"max_bytes" default:"16MiB" min:"1MiB"`
+	// How long an alert is kept.
+	Keep time.Duration `yaml:"keep" default:"720h" min:"1s"`
+	// How long alerts about the same thing are told as one.
+	GroupWindow time.Duration `yaml:"group_window" default:"15m" min:"1s"`
+}

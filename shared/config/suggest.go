@@ -1,0 +1,47 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// hint goes on from "unknown …" with the candidate that was meant, or else with all of them.
+func hint(word string, candidates []string) string {
+	if name := nearest(word, candidates); name != "" {
+		return fmt.Sprintf("; did you mean %q?", name)
+	}
+	return "; known are " + strings.Join(candidates, ", ")
+}
+
+// nearest returns the candidate that the word was most likely meant to be, empty when none is close.
+func nearest(word string, candidates []string) string {
+	best, fewest := "", len(word)/3+1
+	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
+		if d := distance(word, candidate); d <= fewest && (best == "" || d < fewest) {
+			best, fewest = candidate, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, remove or replace (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,226 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// file reads the layer of the file, nil when there is none.
+//
+// It walks the nodes itself instead of decoding them: nodes know their lines, and their texts are as written,
+// while a decoder would take a token of digits for a number and give it back changed.
+func (l *loader) file() map[string]any {
+	path := l.File
+	if path == "" {
+		path = DefaultFile
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && l.File == "" {
+		return nil
+	}
+	r := &reader{loader: l, path: path}
+	if err != nil {
+		r.abandon(0, unreadable(err))
+		return nil
+	}
+	root := r.parse(text)
+	if root == nil || isNull(root) {
+		return nil
+	}
+	layer := map[string]any{}
+	r.section(root, l.table, "", layer)
+	return layer
+}
+
+// reader turns the nodes of one file into settings.
+type reader struct {
+	*loader
+	path string
+}
+
+func (r *reader) place(node *yaml.Node) place {
+	return place{File: r.path, Line: node.Line}
+}
+
+// abandon reports a fault after which what the file says is not known.
+func (r *reader) abandon(line int, message string) {
+	r.broken = true
+	r.fault(place{File: r.path, Line: line}, "", "%s", message)
+}
+
+// parse returns the file's one document; nil when it has none or can't be read.
+func (r *reader) parse(text []byte) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		r.syntax(text, err)
+		return nil
+	}
+	if err := decoder.Decode(&second); err == nil {
+		r.abandon(second.Line, "a second document starts here; write everything in one")
+	} else if !errors.Is(err, io.EOF) {
+		r.syntax(text, err)
+	}
+	return document.Content[0]
+}
+
+// fromParser are messages of the parser proper, which counts lines from 0; fromReader those of what decodes
+// characters, which counts none. The scanner between them counts from 1, and leaves the first line out.
+var (
+	fromParser = regexp.MustCompile(`^did not find expected ('|<|key|node)`)
+	fromReader = regexp.MustCompile(`^(control|incomplete|invalid|unexpected|input)`)
+	noAnchor   = regexp.MustCompile(`^unknown anchor '(.*)'`)
+)
+
+// syntax reports an error of the parser, which says "yaml: line 3: …" or "yaml: …".
+func (r *reader) syntax(text []byte, err error) {
+	message, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
+	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	switch anchor := noAnchor.FindStringSubmatch(message); {
+	case anchor != nil:
+		// The name is not repeated, as it may be a password that was meant literally.
+		line = lineOf(text, bytes.Index(text, []byte("*"+anchor[1])))
+		message = "no such anchor; put a value that starts with * in quotes"
+	case fromParser.MatchString(message):
+		line = min(line+1, lineOf(text, len(text)-1))
+	case !fromReader.MatchString(message):
+		line = max(line, 1)
+	}
+	if at := lineWithTab(text); at > 0 {
+		message += fmt.Sprintf("; line %d is indented with a tab, where YAML wants spaces", at)
+	}
+	r.abandon(line, message)
+}
+
+func lineOf(text []byte, offset int) int {
+	return 1 + bytes.Count(text[:max(0, offset)], []byte("\n"))
+}
+
+// lineWithTab returns the first line that is indented with a tab, 0 when there is none. The parser has no clear words
+// for it.
+func lineWithTab(text []byte) int {
+	found := regexp.MustCompile(`(?m)^ *\t[ \t]*[^\s#]`).FindIndex(text)
+	if found == nil {
+		return 0
+	}
+	return lineOf(text, found[0])
+}
+
+// section reads a mapping with knobs in it into the layer. Its key is empty for the whole document.
+func (r *reader) section(node *yaml.Node, k *knob, key string, layer map[string]any) {
+	at, node := r.place(node), resolved(node)
+	if node.Kind != yaml.MappingNode {
+		r.broken = r.broken || key == ""
+		r.fault(at, key, "must be a mapping of keys to values")
+		return
+	}
+	lines := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		inner := strings.TrimPrefix(key+"."+resolved(name).Value, ".")
+		if first := lines[inner]; first > 0 {
+			r.fault(r.place(name), inner, "is set already on line %d", first)
+			continue
+		}
+		lines[inner] = name.Line
+		if child := r.child(k, name, inner); child != nil {
+			r.knob(name, value, child, inner, layer)
+		}
+	}
+}
+
+// child finds the knob of a key, or reports that there is none.
+func (r *reader) child(k *knob, node *yaml.Node, key string) *knob {
+	at, name := r.place(node), resolved(node)
+	child := k.child(name.Value)
+	switch {
+	case name.Kind != yaml.ScalarNode:
+		r.fault(at, key, "a key must be text")
+	case name.Tag == "!!merge":
+		r.fault(at, key, "merge keys are not read; write the keys out")
+	case child == nil:
+		r.fault(at, key, "unknown key%s", hint(name.Value, k.names()))
+	default:
+		return child
+	}
+	return nil
+}
+
+// knob reads one key's value into the layer. A value of null is as good as none.
+func (r *reader) knob(name, value *yaml.Node, k *knob, key string, layer map[string]any) {
+	if k.name == anySource {
+		source := resolved(name).Value
+		r.named[source] = r.place(name)
+		if !isSourceName(source) {
+			r.fault(r.place(name), key, "is no name for a source; use a-z, 0-9 and -, at most 32 of them")
+			layer = map[string]any{} // read for its faults alone: with a dot in its name it would pass for another
+		}
+	}
+	switch {
+	case isNull(value):
+	case len(k.children) > 0:
+		r.section(value, k, key, layer)
+	case k.isList():
+		r.list(value, key, layer)
+	default:
+		if text, ok := r.text(value, key); ok {
+			layer[key] = setting{Text: text, Place: r.place(value)}
+		}
+	}
+}
+
+func (r *reader) list(node *yaml.Node, key string, layer map[string]any) {
+	list := setting{Place: r.place(node), Items: []setting{}}
+	node = resolved(node)
+	if node.Kind != yaml.SequenceNode {
+		r.fault(list.Place, key, "must be a list, also for a single value: [value]")
+		return
+	}
+	for _, item := range node.Content {
+		if text, ok := r.text(item, key); ok {
+			list.Items = append(list.Items, setting{Text: text, Place: r.place(item)})
+		}
+	}
+	layer[key] = list
+}
+
+// text returns a scalar as it was written. Its fault does not repeat it, as it may be a secret.
+func (r *reader) text(node *yaml.Node, key string) (string, bool) {
+	at := r.place(node)
+	node = resolved(node)
+	switch {
+	case node.Kind != yaml.ScalarNode:
+		r.fault(at, key, "must be a single value")
+	case node.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(node.Tag, "!!"):
+		r.fault(at, key, "tags are not read; put a value that starts with ! in quotes")
+	case isNull(node):
+		return "", true
+	default:
+		return node.Value, true
+	}
+	return "", false
+}
+
+// resolved follows an alias to what it stands for.
+func resolved(node *yaml.Node) *yaml.Node {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}
+
+func isNull(node *yaml.Node) bool {
+	return resolved(node).Tag == "!!null"
+}

@@ -1,0 +1,33 @@
+package handler_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"sluice.internal/shared/notification"
+	"sluice.internal/worker/handler"
+)
+
+// No body makes a handler panic, and one that is an object at all is handled, whatever is in it.
+func FuzzBodies(f *testing.F) {
+	for _, sample := range samples(f) {
+		f.Add([]byte(sample.body))
+	}
+	for _, seed := range []string{"", "null", "[]", `{"Status":{},"status":5}`, `{"quotaData":null}`, `{"messageData":[{}]}`} {
+		f.Add([]byte(seed))
+	}
+	registry := handler.All()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		_, fault := notification.Parse(body)
+		for _, kind := range registry.Types() {
+			handled, err := registry.Handle(t.Context(), event(kind, string(body)), handler.Tools{})
+			if !handled {
+				t.Fatalf("%s is not handled", kind)
+			}
+			if err != nil && (fault == nil || !errors.Is(err, handler.ErrPermanent) || strings.Contains(err.Error(), "panicked")) {
+				t.Errorf("%s: error %v, fault %v", kind, err, fault)
+			}
+		}
+	})
+}

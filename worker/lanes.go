@@ -1,0 +1,138 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sluice.internal/shared/stream"
+	"sluice.internal/worker/handler"
+)
+
+// runHandlers hands events to handlers until the context ends, opening the group again whenever its consumers
+// are lost.
+func (w *Worker) runHandlers(ctx context.Context) {
+	finishing, done := w.finishing(ctx)
+	defer done()
+	for ctx.Err() == nil {
+		if err := w.consume(ctx, finishing); err != nil && ctx.Err() == nil {
+			w.handling.Failed(err)
+			pause(ctx, reopenPause)
+			w.reopen(ctx)
+		}
+	}
+}
+
+func (w *Worker) reopen(ctx context.Context) {
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	group, err := w.streams.Group(opening, w.settings.Group, w.settings.Types)
+	if err != nil {
+		w.handling.Failed(err)
+		return
+	}
+	w.group = group
+}
+
+// consume runs all lanes until the context ends, which is no error, or one of them is lost. It returns when the
+// last handler has.
+func (w *Worker) consume(ctx, finishing context.Context) error {
+	lost := make(chan error, 1)
+	report := func(err error) {
+		if !isLost(err) {
+			w.log.Debug("lane reported", "error", err) // The client recovers from all others by itself.
+			return
+		}
+		select {
+		case lost <- err:
+		default:
+		}
+	}
+	var stops []func()
+	defer func() { w.stopAll(finishing, stops) }()
+	for lane := range w.streams.Lanes() {
+		stop, err := w.group.Consume(lane, func(d *stream.Delivery) { w.handle(finishing, d) }, report)
+		if err != nil {
+			return err
+		}
+		stops = append(stops, stop)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-lost:
+		return err
+	}
+}
+
+// isLost tells whether a lane's consumer is gone for good.
+func isLost(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) ||
+		errors.Is(err, jetstream.ErrBadRequest) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// stopAll stops all lanes at the same time, since each waits for its handler. Handlers that do not heed the end
+// of their context are left behind; their events come again.
+func (w *Worker) stopAll(finishing context.Context, stops []func()) {
+	var group sync.WaitGroup
+	for _, stop := range stops {
+		group.Go(stop)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		return
+	case <-finishing.Done():
+	}
+	select {
+	case <-stopped:
+	case <-time.After(lastGrace):
+		w.log.Warn("handlers did not stop in time, their events will come again", "group", w.settings.Group)
+	}
+}
+
+// lastGrace is how long a handler has to return after its context ended.
+const lastGrace = 2 * time.Second
+
+// handle gives an event to its handler and settles it by the verdict.
+func (w *Worker) handle(ctx context.Context, d *stream.Delivery) {
+	w.handling.Works()
+	release := keepAlive(d)
+	handled, err := w.settings.Handlers.Handle(ctx, d.Event, handler.Tools{Log: w.log, Alert: w.alerts.publish})
+	release()
+	if err == nil {
+		w.finish(d, handled)
+		return
+	}
+	w.fail(ctx, d, err)
+}
+
+// keepAlive tells the server that the event is still being worked on, until release is called.
+func keepAlive(d *stream.Delivery) (release func()) {
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		ticker := time.NewTicker(stream.KeepAlive)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				_ = d.KeepAlive() // At worst the event comes again, with the same key.
+			}
+		}
+	})
+	return func() {
+		close(done)
+		group.Wait()
+	}
+}

@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sluice.internal/shared/service"
+	"sluice.internal/shared/stream"
+)
+
+const (
+	// reopenPause is how long to wait before a consumer that failed is opened again.
+	reopenPause = time.Second
+	// openTimeout bounds the opening of consumers.
+	openTimeout = 30 * time.Second
+)
+
+// Worker runs the intake and the handlers of one process.
+type Worker struct {
+	settings Settings
+	streams  *stream.Streams
+	log      *slog.Logger
+	group    *stream.Group
+	alerts   *alerter
+	intake   *service.Condition
+	handling *service.Condition
+}
+
+// New opens the group's consumers. It fails when the settings are wrong or the group runs with other types.
+func New(ctx context.Context, settings Settings, streams *stream.Streams, log *slog.Logger) (*Worker, error) {
+	settings, err := settings.complete()
+	if err != nil {
+		return nil, err
+	}
+	group, err := streams.Group(ctx, settings.Group, settings.Types)
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{
+		settings: settings, streams: streams, log: log, group: group,
+		alerts:   &alerter{streams: streams, log: log},
+		intake:   service.NewCondition("intake", log),
+		handling: service.NewCondition("group "+settings.Group, log),
+	}, nil
+}
+
+// Run works until the context ends. Then it takes nothing new, finishes what is under way within the shutdown
+// timeout, and returns nil. What it could not finish in time stays in the streams and comes again.
+func (w *Worker) Run(ctx context.Context) error {
+	w.log.Info("worker started", "group", w.settings.Group, "types", w.settings.Handlers.Types(),
+		"intake", !w.settings.NoIntake, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
+	var group sync.WaitGroup
+	if !w.settings.NoIntake {
+		for shard := range w.streams.Shards() {
+			group.Go(func() { w.runShard(ctx, shard) })
+		}
+	}
+	group.Go(func() { w.runHandlers(ctx) })
+	group.Wait()
+	w.log.Info("worker stopped")
+	return nil
+}
+
+// Ready says why the worker can't work at the moment, or nil.
+func (w *Worker) Ready(ctx context.Context) error {
+	if _, err := w.streams.Status(ctx); err != nil {
+		return fmt.Errorf("look at the streams: %w", err)
+	}
+	return nil
+}
+
+// finishing returns a context for work under way: it outlives ctx by the shutdown timeout.
+func (w *Worker) finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	outliving, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(w.settings.ShutdownTimeout, func() { cancel(errStopped) })
+		context.AfterFunc(outliving, func() { timer.Stop() })
+	})
+	return outliving, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+var errStopped = errors.New("the time for stopping is over")
+
+// pause waits, unless the context ends before.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
