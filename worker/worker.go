@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -62,14 +61,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	group.Go(func() { w.runHandlers(ctx) })
 	group.Wait()
 	w.log.Info("worker stopped")
-	return nil
-}
-
-// Ready says why the worker can't work at the moment, or nil.
-func (w *Worker) Ready(ctx context.Context) error {
-	if _, err := w.streams.Status(ctx); err != nil {
-		return fmt.Errorf("look at the streams: %w", err)
-	}
 	return nil
 }
 

@@ -160,10 +160,11 @@ type Worker struct {
 
 // Streams is the shape of the streams.
 type Streams struct {
-	// Queues that raw notifications are spread over by instance, each in the order of arrival.
-	Shards int `yaml:"shards" default:"4" min:"1" max:"64"`
-	// Serial queues that events are spread over by chat.
-	Lanes int `yaml:"lanes" default:"64" min:"1" max:"512"`
+	// Queues that raw notifications are spread over by instance, each in the order of arrival; 0 means as the streams
+	// were made, and 4 when they are made.
+	Shards int `yaml:"shards" default:"0" min:"0" max:"64"`
+	// Serial queues that events are spread over by chat; 0 means as the streams were made, and 64 when they are made.
+	Lanes int `yaml:"lanes" default:"0" min:"0" max:"512"`
 	// Servers that each stream is kept on.
 	Replicas int `yaml:"replicas" default:"1" enum:"1,3,5"`
 	// Raw requests as they came.

@@ -96,7 +96,7 @@ func TestWhatIsWrongInTheFileIsToldWithItsLine(t *testing.T) {
 		"a group with a space":           {with + "worker: {group: my group}\n", `sluice.yaml:2: worker.group: "my group" does not match ^[a-z0-9_-]{1,32}$`},
 		"an intake that is neither":      {with + "worker: {intake: maybe}\n", `sluice.yaml:2: worker.intake: "maybe" is neither true nor false`},
 		"two replicas":                   {with + "streams: {replicas: 2}\n", `sluice.yaml:2: streams.replicas: "2" is not one of 1, 3, 5`},
-		"no shards":                      {with + "streams: {shards: 0}\n", `sluice.yaml:2: streams.shards: 0 is less than the least, 1`},
+		"less than no shards":            {with + "streams: {shards: -1}\n", `sluice.yaml:2: streams.shards: -1 is less than the least, 0`},
 		"half a lane":                    {with + "streams: {lanes: 0.5}\n", `sluice.yaml:2: streams.lanes: "0.5" is not a whole number`},
 		"no address to listen on":        {with + "gateway: {listen: ''}\n", `sluice.yaml:2: gateway.listen: "" is not an address to listen on; write for example :8080 or 127.0.0.1:8080`},
 		"a port that is none":            {with + "admin: {listen: ':70000'}\n", `sluice.yaml:2: admin.listen: ":70000" is not an address to listen on; write for example :8080 or 127.0.0.1:8080`},

@@ -122,7 +122,7 @@ func TestTheSchemaKnowsTheSameKeys(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if lanes := s.Properties["streams"].Properties["lanes"]; lanes.Type != "integer" || lanes.Default != 64.0 {
+	if lanes := s.Properties["streams"].Properties["lanes"]; lanes.Type != "integer" || lanes.Default != 0.0 {
 		t.Errorf("lanes are %+v", lanes)
 	}
 	if replicas := s.Properties["streams"].Properties["replicas"]; !slices.Equal(replicas.Enum, []any{1.0, 3.0, 5.0}) {

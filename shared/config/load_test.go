@@ -84,7 +84,7 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 		}},
 		Worker: config.Worker{Group: "default", Intake: true, ShutdownTimeout: 30 * time.Second},
 		Streams: config.Streams{
-			Shards: 4, Lanes: 64, Replicas: 1,
+			Replicas: 1,
 			Notifications: config.Notifications{Keep: 24 * time.Hour},
 			Events:        config.Events{Keep: 168 * time.Hour, DuplicateWindow: 48 * time.Hour},
 			DeadLetters:   config.DeadLetters{MaxBytes: config.GiB, Keep: 720 * time.Hour},
@@ -124,7 +124,7 @@ func TestFlagsWinOverVariablesAndVariablesOverTheFile(t *testing.T) {
 		Flags:              map[string]string{"gateway.listen": ":3"},
 	})
 	got := []any{cfg.Gateway.Listen, cfg.Worker.Group, cfg.Worker.Types, cfg.Gateway.BodyLimit, cfg.Streams.Lanes, cfg.Streams.Shards}
-	want := []any{":3", "variable", []string{"c", "d"}, config.MiB, 8, 4}
+	want := []any{":3", "variable", []string{"c", "d"}, config.MiB, 8, 0}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -73,3 +73,15 @@ func Listen(address string) (net.Listener, error) {
 	}
 	return listener, nil
 }
+
+// RunWithAdmin runs the parts together with the health checks, where an address is given for these.
+func RunWithAdmin(ctx context.Context, address string, ready func(context.Context) error, log *slog.Logger, parts ...Part) error {
+	if address == "" {
+		return Run(ctx, parts...)
+	}
+	admin, err := NewAdmin(address, ready, log)
+	if err != nil {
+		return fmt.Errorf("start health checks: %w", err)
+	}
+	return Run(ctx, append([]Part{{Name: "health checks", Run: admin.Run}}, parts...)...)
+}

@@ -45,19 +45,16 @@ const timelessWindow = time.Hour
 
 func peekGreenAPI(body []byte) (kind, instance string) {
 	found := gjson.GetManyBytes(body, "typeWebhook", "instanceData.idInstance")
-	return peeked(found[0]), peeked(found[1])
-}
-
-// peeked is the text of a string or the digits of a number: as a float an id would lose its last digits.
-func peeked(value gjson.Result) string {
-	switch value.Type {
-	case gjson.String:
-		return value.Str
-	case gjson.Number:
-		return value.Raw
-	default:
-		return ""
+	if found[0].Type == gjson.String {
+		kind = found[0].Str
 	}
+	switch found[1].Type { //nolint:exhaustive // Everything else is no id.
+	case gjson.String:
+		instance = found[1].Str
+	case gjson.Number: // Its digits as they are: as a float the id would lose the last ones.
+		instance = found[1].Raw
+	}
+	return kind, instance
 }
 
 // identifyGreenAPI tells notifications apart as GREEN-API's documentation asks: idMessage is unique within one

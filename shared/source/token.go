@@ -41,12 +41,12 @@ func matchesAny(digests [][sha256.Size]byte, token string) bool {
 	return matched == 1 && token != ""
 }
 
-// bareToken takes off up to two scheme prefixes.
+// bareToken takes off up to two scheme prefixes. A scheme alone leaves nothing, which is no token.
 func bareToken(value string) string {
 	value = strings.TrimSpace(value)
 	for range 2 {
-		scheme, rest, found := strings.Cut(value, " ")
-		if !found || !isScheme(scheme) {
+		scheme, rest, _ := strings.Cut(value, " ")
+		if !isScheme(scheme) {
 			break
 		}
 		value = strings.TrimSpace(rest)

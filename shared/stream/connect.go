@@ -135,3 +135,13 @@ func redacted(address string) string {
 	}
 	return parsed.Redacted()
 }
+
+// closeTimeout bounds how long Close waits for the server to take what was sent.
+const closeTimeout = 5 * time.Second
+
+// Close ends a connection after the server has taken what was sent over it, acknowledgements above all: those
+// that stay behind make their messages come again.
+func Close(conn *nats.Conn) {
+	_ = conn.FlushTimeout(closeTimeout) // A server that is gone takes nothing.
+	conn.Close()
+}

@@ -94,6 +94,15 @@ func (s *Streams) Shards() int { return s.shards }
 // Lanes returns into how many lanes events are divided.
 func (s *Streams) Lanes() int { return s.lanes }
 
+// Ready says why nothing can be stored at the moment, or nil. A server that is cut off from the others of its
+// cluster still takes connections, so it is the stream that is asked.
+func (s *Streams) Ready(ctx context.Context) error {
+	if _, err := s.js.Stream(ctx, Notifications); err != nil {
+		return fmt.Errorf("reach stream %s: %w", Notifications, err)
+	}
+	return nil
+}
+
 // JetStream returns the connection's JetStream, for what has no method here.
 func (s *Streams) JetStream() jetstream.JetStream { return s.js }
 

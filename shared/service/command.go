@@ -1,0 +1,146 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"sluice.internal/shared/config"
+)
+
+// The exit codes of processes.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+)
+
+// Process is what main hands over; nothing else reads arguments or environment.
+type Process struct {
+	Args, Environ  []string
+	Stdout, Stderr io.Writer
+	// Abort ends the process at once. It is called at a second signal.
+	Abort func()
+}
+
+// Command is a process of one role.
+type Command struct {
+	// Name is the program's, About the sentence that its help begins with.
+	Name, About string
+	// Flags are the command line: each sets a key of the configuration.
+	Flags []Flag
+	// Options say how the configuration is read; what comes from the process is filled in.
+	Options config.Options
+	// Run does the work until the context ends.
+	Run func(ctx context.Context, cfg *config.Config, log *slog.Logger) error
+}
+
+// Flag sets a key of the configuration.
+type Flag struct {
+	// Name is without dashes, Key with dots, Help one sentence without a period.
+	Name, Key, Help string
+}
+
+const (
+	configVariable = "SLUICE_CONFIG"
+	dataVariable   = "SLUICE_DATA"
+)
+
+// Main reads command line and configuration, runs the command until it ends or a signal comes, and returns the
+// exit code.
+func (c Command) Main(process Process) int {
+	options, err := c.parse(process)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return ExitOK
+	case errors.Is(err, errVersion):
+		fmt.Fprintln(process.Stdout, c.Name, Version())
+		return ExitOK
+	case err != nil:
+		fmt.Fprintf(process.Stderr, "%s: %v\nTry %s --help.\n", c.Name, err, c.Name)
+		return ExitUsage
+	}
+	if err := c.start(options, process); err != nil {
+		fmt.Fprintf(process.Stderr, "%s: %v\n", c.Name, err)
+		return ExitFailed
+	}
+	return ExitOK
+}
+
+func (c Command) start(options config.Options, process Process) error {
+	cfg, err := config.Load(options)
+	if err != nil {
+		return err
+	}
+	log, err := NewLogger(process.Stderr, cfg.Log.Level.String(), cfg.Log.Format)
+	if err != nil {
+		return err
+	}
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
+	ctx, stop := WithSignals(context.Background(), log, process.Abort)
+	defer stop()
+	return c.Run(ctx, cfg, log)
+}
+
+var errVersion = errors.New("the version was asked for")
+
+func (c Command) parse(process Process) (config.Options, error) {
+	options := c.Options
+	options.Environ = process.Environ
+	options.Variables = append(slices.Clone(options.Variables), configVariable, dataVariable)
+	options.File = lookup(process.Environ, configVariable)
+	options.Flags, options.FlagNames = map[string]string{}, map[string]string{}
+
+	set := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&options.File, "config", options.File, "")
+	version := set.Bool("version", false, "")
+	for _, f := range c.Flags {
+		options.FlagNames[f.Key] = "--" + f.Name
+		set.Func(f.Name, "", func(value string) error {
+			options.Flags[f.Key] = value
+			return nil
+		})
+	}
+	switch err := set.Parse(process.Args); {
+	case errors.Is(err, flag.ErrHelp):
+		c.help(process.Stdout)
+		return options, err
+	case err != nil:
+		return options, err
+	case *version:
+		return options, errVersion
+	case set.NArg() > 0:
+		return options, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	}
+	return options, nil
+}
+
+func (c Command) help(out io.Writer) {
+	fmt.Fprintf(out, "%s\n\nUsage: %s [flags]\n\n", c.About, c.Name)
+	flags := append([]Flag{
+		{Name: "config", Help: "the configuration file; sluice.yaml by default, where there is one"},
+		{Name: "version", Help: "print the version"},
+	}, c.Flags...)
+	for _, f := range flags {
+		fmt.Fprintf(out, "  --%-15s %s\n", f.Name, f.Help)
+	}
+	fmt.Fprintf(out, "\nEvery key of the configuration is also a variable, such as SLUICE_NATS_URL for nats.url.\n"+
+		"See all with: sluice config keys\n")
+}
+
+func lookup(environ []string, name string) string {
+	for _, variable := range slices.Backward(environ) {
+		if value, found := strings.CutPrefix(variable, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,279 @@
+package source_test
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
+)
+
+func greenAPI(t *testing.T) source.Provider {
+	t.Helper()
+	provider, ok := source.Providers()["green-api"]
+	if !ok {
+		t.Fatal("there is no provider green-api")
+	}
+	return provider
+}
+
+func TestTokenIsFoundBehindOneTwoOrNoPrefixes(t *testing.T) {
+	t.Parallel()
+	verify := greenAPI(t).Verify([]string{"first-token", "Bearer second-token"})
+	for value, want := range map[string]string{
+		"first-token":                      "",
+		"Bearer first-token":               "",
+		"Basic first-token":                "",
+		"bearer first-token":               "",
+		"Bearer Bearer first-token":        "",
+		"Bearer Basic first-token":         "",
+		"Bearer   first-token ":            "",
+		"second-token":                     "",
+		"Bearer second-token":              "",
+		"Bearer Bearer Bearer first-token": source.CauseWrongToken,
+		"Token first-token":                source.CauseWrongToken,
+		"first-toke":                       source.CauseWrongToken,
+		"first-token2":                     source.CauseWrongToken,
+		"FIRST-TOKEN":                      source.CauseWrongToken,
+		"Bearer":                           source.CauseWrongToken,
+		"Bearer ":                          source.CauseWrongToken,
+		"":                                 source.CauseWrongToken,
+	} {
+		if got := cause(verify(http.Header{"Authorization": {value}})); got != want {
+			t.Errorf("Authorization %q: %q, want %q", value, got, want)
+		}
+	}
+	if got := cause(verify(http.Header{})); got != source.CauseMissingToken {
+		t.Errorf("no header: %q", got)
+	}
+	if got := cause(verify(http.Header{"Authorization": {"first-token", "wrong"}})); got != source.CauseWrongToken {
+		t.Errorf("two headers: %q", got)
+	}
+}
+
+// cause returns a refusal's cause, "" for none.
+func cause(err error) string {
+	var refusal *source.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Cause
+	}
+	return ""
+}
+
+func TestRefusalNeverNamesATokenEitherWay(t *testing.T) {
+	t.Parallel()
+	err := greenAPI(t).Verify([]string{"the-right-one"})(http.Header{"Authorization": {"Bearer the-wrong-one"}})
+	if text := err.Error(); strings.Contains(text, "right-one") || strings.Contains(text, "wrong-one") {
+		t.Errorf("refusal says %q", text)
+	}
+}
+
+func TestNoTokensLetNobodyIn(t *testing.T) {
+	t.Parallel()
+	for _, tokens := range [][]string{nil, {""}, {"Bearer "}} {
+		for _, value := range []string{"", "Bearer ", "x"} {
+			if greenAPI(t).Verify(tokens)(http.Header{"Authorization": {value}}) == nil {
+				t.Errorf("tokens %q let in %q", tokens, value)
+			}
+		}
+	}
+}
+
+func FuzzToken(f *testing.F) {
+	for _, seed := range []string{"", "Bearer x", "Basic Basic x", "Bearer\tx", "secret-token", "Bearer secret-token", "\x00"} {
+		f.Add(seed)
+	}
+	verify := source.Providers()["green-api"].Verify([]string{"secret-token"})
+	f.Fuzz(func(t *testing.T, value string) {
+		if verify(http.Header{"Authorization": {value}}) == nil && !strings.HasSuffix(strings.TrimSpace(value), "secret-token") {
+			t.Errorf("let in %q", value)
+		}
+	})
+}
+
+func TestPublishedAddressesAreOneList(t *testing.T) {
+	t.Parallel()
+	provider := greenAPI(t)
+	prefixes, err := provider.NamedAddresses("green-api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := source.NewAllowlist(prefixes...)
+	for address, want := range map[string]bool{
+		"46.101.109.139": true, "89.169.144.17": true, "209.38.202.24": true, "207.154.255.195": true,
+		"::ffff:46.101.109.139": true, "46.101.109.140": false, "127.0.0.1": false, "::1": false,
+	} {
+		if got := list.Allows(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: %t, want %t", address, got, want)
+		}
+	}
+	if provider.Addresses["green-api"].AsOf.IsZero() {
+		t.Error("the list has no date")
+	}
+	if _, err := provider.NamedAddresses("green-api", "other"); err == nil || !strings.Contains(err.Error(), `"other"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAllowlistTakesNetworksOfBothFamilies(t *testing.T) {
+	t.Parallel()
+	list := source.NewAllowlist(netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32"))
+	for address, want := range map[string]bool{
+		"10.1.2.3": true, "11.0.0.1": false, "2001:db8::1": true, "2001:db9::1": false, "::ffff:10.0.0.1": true, "fe80::1%eth0": false,
+	} {
+		if got := list.Allows(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: %t, want %t", address, got, want)
+		}
+	}
+	if list.Allows(netip.Addr{}) {
+		t.Error("an unknown address is allowed")
+	}
+	if !(source.Allowlist{}).Allows(netip.Addr{}) {
+		t.Error("without a list, somebody is refused")
+	}
+}
+
+func TestPeekFindsWhatAParserWouldAndStandsTheRest(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][2]string{
+		`{"typeWebhook":"incomingCall","instanceData":{"idInstance":115297976845823798}}`: {"incomingCall", "115297976845823798"},
+		`{"instanceData":{"idInstance":"7"},"typeWebhook":"x"}`:                           {"x", "7"},
+		`{"typeWebhook":5,"instanceData":[]}`:                                             {"", ""},
+		`{"typeWebhook":{"a":1}}`:                                                         {"", ""},
+		`[{"typeWebhook":"x"}]`:                                                           {"", ""},
+		"":                                                                                {"", ""},
+		"not JSON":                                                                        {"", ""},
+		strings.Repeat("[", 1_000_000):                                                    {"", ""},
+	} {
+		kind, instance := greenAPI(t).Peek([]byte(body))
+		if got := [2]string{kind, instance}; got != want {
+			t.Errorf("%.60s: %q, want %q", body, got, want)
+		}
+	}
+}
+
+func FuzzGreenAPI(f *testing.F) {
+	f.Add([]byte(`{"typeWebhook":"incomingCall","instanceData":{"idInstance":1},"idMessage":"x","timestamp":1e400}`))
+	f.Add([]byte(`{"typeWebhook":"a","typeWebhook":"b"}`))
+	f.Add([]byte(`{"timestamp":9223372036854775807,"senderData":7}`))
+	provider := source.Providers()["green-api"]
+	f.Fuzz(func(t *testing.T, body []byte) {
+		provider.Peek(body)
+		document, fault := notification.Parse(body)
+		if fault != nil {
+			return
+		}
+		identity := provider.Identify("green-api", document)
+		if len(identity.Key) != 32 {
+			t.Errorf("key %q", identity.Key)
+		}
+		if _, err := identity.SentAt.MarshalJSON(); err != nil {
+			t.Errorf("sent at a time that can't be written: %v", err)
+		}
+	})
+}
+
+func identify(t *testing.T, body string) notification.Identity {
+	t.Helper()
+	document, fault := notification.Parse([]byte(body))
+	if fault != nil {
+		t.Fatal(fault)
+	}
+	return greenAPI(t).Identify("green-api", document)
+}
+
+func TestIdentityTellsNotificationsApart(t *testing.T) {
+	t.Parallel()
+	const instance = `"instanceData":{"idInstance":1}`
+	for name, test := range map[string]struct {
+		one, other string
+		same       bool
+	}{
+		"a message sent again with its keys in another order": {
+			`{"typeWebhook":"incomingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"}}`,
+			`{"senderData":{"chatId":"c"},"idMessage":"A",` + instance + `,"typeWebhook":"incomingMessageReceived"}`, true,
+		},
+		"the same id in another chat": {
+			`{"typeWebhook":"incomingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"}}`,
+			`{"typeWebhook":"incomingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"d"}}`, false,
+		},
+		"the same id with another body": {
+			`{"typeWebhook":"incomingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"},"messageData":{"t":"{{SWE001}}"}}`,
+			`{"typeWebhook":"incomingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"},"messageData":{"t":"text"}}`, false,
+		},
+		"the same message as the API's echo and from the phone": {
+			`{"typeWebhook":"outgoingMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"}}`,
+			`{"typeWebhook":"outgoingAPIMessageReceived",` + instance + `,"idMessage":"A","senderData":{"chatId":"c"}}`, false,
+		},
+		"the same message on another instance": {
+			`{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1},"idMessage":"A"}`,
+			`{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":2},"idMessage":"A"}`, false,
+		},
+		"a status sent again with a new field": {
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"read","timestamp":5}`,
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"read","timestamp":5,"x":1}`, true,
+		},
+		"two statuses of a message": {
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"sent","timestamp":5}`,
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"read","timestamp":5}`, false,
+		},
+		"a status that comes again later": {
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"read","timestamp":5}`,
+			`{"typeWebhook":"outgoingMessageStatus",` + instance + `,"idMessage":"A","chatId":"c","status":"read","timestamp":6}`, false,
+		},
+		"a call's offer and its end": {
+			`{"typeWebhook":"incomingCall",` + instance + `,"idMessage":"A","from":"c","status":"offer"}`,
+			`{"typeWebhook":"incomingCall",` + instance + `,"idMessage":"A","from":"c","status":"hangUp"}`, false,
+		},
+		"two states in one second": {
+			`{"typeWebhook":"stateInstanceChanged",` + instance + `,"stateInstance":"authorized","timestamp":5}`,
+			`{"typeWebhook":"stateInstanceChanged",` + instance + `,"stateInstance":"notAuthorized","timestamp":5}`, false,
+		},
+		"a state that comes again later": {
+			`{"typeWebhook":"stateInstanceChanged",` + instance + `,"stateInstance":"authorized","timestamp":5}`,
+			`{"typeWebhook":"stateInstanceChanged",` + instance + `,"stateInstance":"authorized","timestamp":6}`, false,
+		},
+		"ids that differ beyond the precision of a float": {
+			`{"typeWebhook":"quotaExceeded","instanceData":{"idInstance":9007199254740993}}`,
+			`{"typeWebhook":"quotaExceeded","instanceData":{"idInstance":9007199254740992}}`, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, other := identify(t, test.one), identify(t, test.other)
+			if same := one.Key == other.Key; same != test.same {
+				t.Errorf("same key: %t, want %t", same, test.same)
+			}
+		})
+	}
+}
+
+func TestOrderIsKeptPerChat(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"typeWebhook":"incomingMessageReceived","senderData":{"chatId":"c"}}`: "c",
+		`{"typeWebhook":"outgoingMessageStatus","chatId":"c"}`:                  "c",
+		`{"typeWebhook":"incomingCall","from":"c"}`:                             "c",
+		`{"typeWebhook":"incomingBlock","chatId":7}`:                            "7",
+		`{"typeWebhook":"stateInstanceChanged"}`:                                "",
+	} {
+		if got := identify(t, body).OrderKey; got != want {
+			t.Errorf("%s: order key %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestOnlyWhatHasNeitherIdNorTimeGetsAWindow(t *testing.T) {
+	t.Parallel()
+	if identify(t, `{"typeWebhook":"quotaExceeded"}`).Window <= 0 {
+		t.Error("a quota without a time would be one event for as long as events are kept")
+	}
+	for _, body := range []string{`{"typeWebhook":"quotaExceeded","timestamp":5}`, `{"typeWebhook":"x","idMessage":"A"}`} {
+		if window := identify(t, body).Window; window != 0 {
+			t.Errorf("%s: window %s, want none", body, window)
+		}
+	}
+}
