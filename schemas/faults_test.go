@@ -21,60 +21,98 @@ func TestFaultsNameEverythingThatIsWrong(t *testing.T) {
 		typ, document string
 		faults        []schemas.Fault
 	}{
-		"a call that is nothing but its type": {"incomingCall", `{"typeWebhook":"incomingCall"}`,
-			[]schemas.Fault{{"/from", missing}, {"/idMessage", missing}, {"/instanceData", missing}}},
-		"an empty object": {"outgoingMessageStatus", `{}`,
-			[]schemas.Fault{{"/idMessage", missing}, {"/instanceData", missing}, {"/status", missing}, {"/typeWebhook", missing}}},
-		"an empty account and no names": {"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"authorized","instanceData":{}}`,
-			[]schemas.Fault{{"/instanceData/idInstance", missing}, {"/instanceData/typeInstance", missing}, {"/instanceData/wid", missing}}},
-		"several wrong types": {"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":"1","stateInstance":["authorized"],"instanceData":{"idInstance":"1","wid":null,"typeInstance":true}}`,
+		"a call that is nothing but its type": {
+			"incomingCall", `{"typeWebhook":"incomingCall"}`,
+			[]schemas.Fault{{"/from", missing}, {"/idMessage", missing}, {"/instanceData", missing}},
+		},
+		"an empty object": {
+			"outgoingMessageStatus", `{}`,
+			[]schemas.Fault{{"/idMessage", missing}, {"/instanceData", missing}, {"/status", missing}, {"/typeWebhook", missing}},
+		},
+		"an empty account and no names": {
+			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"authorized","instanceData":{}}`,
+			[]schemas.Fault{{"/instanceData/idInstance", missing}, {"/instanceData/typeInstance", missing}, {"/instanceData/wid", missing}},
+		},
+		"several wrong types": {
+			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":"1","stateInstance":["authorized"],"instanceData":{"idInstance":"1","wid":null,"typeInstance":true}}`,
 			[]schemas.Fault{
 				{"/instanceData/idInstance", "is a string, must be an integer"},
 				{"/instanceData/typeInstance", "is a boolean, must be a string"},
 				{"/instanceData/wid", "is null, must be a string"},
 				{"/stateInstance", "is an array, must be a string"},
 				{"/timestamp", "is a string, must be an integer"},
-			}},
-		"a broken number where a whole one belongs": {"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":1.5,"stateInstance":"authorized",` + account + `}`,
-			[]schemas.Fault{{"/timestamp", "is a number, must be an integer"}}},
-		"a negative id": {"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"","instanceData":{"idInstance":-1,"wid":"","typeInstance":"v3"}}`,
-			[]schemas.Fault{{"/instanceData/idInstance", "must be >= 0 but found -1"}}},
-		"the type of another schema": {"incomingCall", `{"typeWebhook":"outgoingCall","from":"1","idMessage":"A",` + account + `}`,
-			[]schemas.Fault{{"/typeWebhook", `must be "incomingCall"`}}},
-		"no object at all": {"incomingMessageReceived", `["typeWebhook"]`,
-			[]schemas.Fault{{"", "is an array, must be an object"}}},
+			},
+		},
+		"a broken number where a whole one belongs": {
+			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":1.5,"stateInstance":"authorized",` + account + `}`,
+			[]schemas.Fault{{"/timestamp", "is a number, must be an integer"}},
+		},
+		"a negative id": {
+			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"","instanceData":{"idInstance":-1,"wid":"","typeInstance":"v3"}}`,
+			[]schemas.Fault{{"/instanceData/idInstance", "must be >= 0 but found -1"}},
+		},
+		"the type of another schema": {
+			"incomingCall", `{"typeWebhook":"outgoingCall","from":"1","idMessage":"A",` + account + `}`,
+			[]schemas.Fault{{"/typeWebhook", `must be "incomingCall"`}},
+		},
+		"no object at all": {
+			"incomingMessageReceived", `["typeWebhook"]`,
+			[]schemas.Fault{{"", "is an array, must be an object"}},
+		},
 		"null": {"quotaExceeded", `null`, []schemas.Fault{{"", "is null, must be an object"}}},
-		"a message without a kind": {"incomingMessageReceived", `{` + message + `{"textMessageData":{}}}`,
-			[]schemas.Fault{{"/messageData/typeMessage", missing}}},
-		"a kind of message that is a number": {"incomingMessageReceived", `{` + message + `{"typeMessage":7}}`,
-			[]schemas.Fault{{"/messageData/typeMessage", "is a number, must be a string"}}},
-		"a message without its data": {"incomingMessageReceived", `{` + message + `{"typeMessage":"textMessage"}}`,
-			[]schemas.Fault{{"/messageData/textMessageData", missing}}},
-		"faults at several depths": {"incomingMessageReceived", `{"typeWebhook":"incomingMessageReceived",` + account + `,"senderData":{"chatId":1,"sender":"1"},"messageData":{"typeMessage":"locationMessage","locationMessageData":{"latitude":"1"}}}`,
+		"a message without a kind": {
+			"incomingMessageReceived", `{` + message + `{"textMessageData":{}}}`,
+			[]schemas.Fault{{"/messageData/typeMessage", missing}},
+		},
+		"a kind of message that is a number": {
+			"incomingMessageReceived", `{` + message + `{"typeMessage":7}}`,
+			[]schemas.Fault{{"/messageData/typeMessage", "is a number, must be a string"}},
+		},
+		"a message without its data": {
+			"incomingMessageReceived", `{` + message + `{"typeMessage":"textMessage"}}`,
+			[]schemas.Fault{{"/messageData/textMessageData", missing}},
+		},
+		"faults at several depths": {
+			"incomingMessageReceived", `{"typeWebhook":"incomingMessageReceived",` + account + `,"senderData":{"chatId":1,"sender":"1"},"messageData":{"typeMessage":"locationMessage","locationMessageData":{"latitude":"1"}}}`,
 			[]schemas.Fault{
 				{"/idMessage", missing},
 				{"/messageData/locationMessageData/latitude", "is a string, must be a number"},
 				{"/messageData/locationMessageData/longitude", missing},
 				{"/senderData/chatId", "is a number, must be a string"},
 				{"/senderData/senderName", missing},
-			}},
-		"one of several types": {"quotaExceeded", `{"typeWebhook":"quotaExceeded","quotaData":{"method":"m","status":"s","used":true,"total":1},` + account + `}`,
-			[]schemas.Fault{{"/quotaData/used", "is a boolean, must be an integer or a string"}}},
-		"neither of two forms": {"deviceInfo", `{"typeWebhook":"deviceInfo",` + account + `}`,
-			[]schemas.Fault{{"", "must have deviceData or avatarInfo"}}},
-		"neither of two forms of several fields": {"incomingBlock", `{"typeWebhook":"incomingBlock",` + account + `}`,
-			[]schemas.Fault{{"", "must have chatId and chatState, or quotaData"}}},
-		"half of a form": {"incomingBlock", `{"typeWebhook":"incomingBlock","chatId":"1",` + account + `}`,
-			[]schemas.Fault{{"", "must have chatState or quotaData"}}},
-		"a form that is whole but wrong": {"incomingBlock", `{"typeWebhook":"incomingBlock","chatId":true,"chatState":false,` + account + `}`,
-			[]schemas.Fault{{"/chatId", "is a boolean, must be a string or an integer"}, {"/chatState", "is a boolean, must be a string"}}},
-		"a form that was begun is the one that was meant": {"incomingMessageReceived", `{` + message + `{"typeMessage":"pollMessage","pollMessageData":{"options":{}}}}`,
+			},
+		},
+		"one of several types": {
+			"quotaExceeded", `{"typeWebhook":"quotaExceeded","quotaData":{"method":"m","status":"s","used":true,"total":1},` + account + `}`,
+			[]schemas.Fault{{"/quotaData/used", "is a boolean, must be an integer or a string"}},
+		},
+		"neither of two forms": {
+			"deviceInfo", `{"typeWebhook":"deviceInfo",` + account + `}`,
+			[]schemas.Fault{{"", "must have deviceData or avatarInfo"}},
+		},
+		"neither of two forms of several fields": {
+			"incomingBlock", `{"typeWebhook":"incomingBlock",` + account + `}`,
+			[]schemas.Fault{{"", "must have chatId and chatState, or quotaData"}},
+		},
+		"half of a form": {
+			"incomingBlock", `{"typeWebhook":"incomingBlock","chatId":"1",` + account + `}`,
+			[]schemas.Fault{{"", "must have chatState or quotaData"}},
+		},
+		"a form that is whole but wrong": {
+			"incomingBlock", `{"typeWebhook":"incomingBlock","chatId":true,"chatState":false,` + account + `}`,
+			[]schemas.Fault{{"/chatId", "is a boolean, must be a string or an integer"}, {"/chatState", "is a boolean, must be a string"}},
+		},
+		"a form that was begun is the one that was meant": {
+			"incomingMessageReceived", `{` + message + `{"typeMessage":"pollMessage","pollMessageData":{"options":{}}}}`,
 			[]schemas.Fault{
 				{"/messageData/pollMessageData/name", missing},
 				{"/messageData/pollMessageData/options", "is an object, must be an array"},
-			}},
-		"neither of four forms": {"incomingMessageReceived", `{` + message + `{"typeMessage":"interactiveButtonsReply"}}`,
-			[]schemas.Fault{{"/messageData", "must have interactiveButtonsReply, interactiveButtons, templateButtonReplyMessage or templateButtonsReplyMessage"}}},
+			},
+		},
+		"neither of four forms": {
+			"incomingMessageReceived", `{` + message + `{"typeMessage":"interactiveButtonsReply"}}`,
+			[]schemas.Fault{{"/messageData", "must have interactiveButtonsReply, interactiveButtons, templateButtonReplyMessage or templateButtonsReplyMessage"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -92,24 +130,34 @@ func TestFaultsOfOtherSchemas(t *testing.T) {
 		schema, document string
 		faults           []schemas.Fault
 	}{
-		"names are escaped in pointers": {`{"required":["a/b"],"properties":{"~ ü%":{"items":{"type":"null"}}}}`, `{"~ ü%":[null,1]}`,
-			[]schemas.Fault{{"/a~1b", missing}, {"/~0 ü%/1", "is a number, must be null"}}},
-		"alternatives that differ in type": {`{"properties":{"a":{"anyOf":[{"type":"string"},{"type":["null","string"]},{"type":"array"}]}}}`, `{"a":{}}`,
-			[]schemas.Fault{{"/a", "is an object, must be a string, null or an array"}}},
-		"alternatives without a form": {`{"oneOf":[{"minProperties":1,"maxProperties":0},{"minProperties":2}]}`, `{"a":1}`,
-			[]schemas.Fault{{"", "maximum 0 properties allowed, but found 1 properties"}}},
+		"names are escaped in pointers": {
+			`{"required":["a/b"],"properties":{"~ ü%":{"items":{"type":"null"}}}}`, `{"~ ü%":[null,1]}`,
+			[]schemas.Fault{{"/a~1b", missing}, {"/~0 ü%/1", "is a number, must be null"}},
+		},
+		"alternatives that differ in type": {
+			`{"properties":{"a":{"anyOf":[{"type":"string"},{"type":["null","string"]},{"type":"array"}]}}}`, `{"a":{}}`,
+			[]schemas.Fault{{"/a", "is an object, must be a string, null or an array"}},
+		},
+		"alternatives without a form": {
+			`{"oneOf":[{"minProperties":1,"maxProperties":0},{"minProperties":2}]}`, `{"a":1}`,
+			[]schemas.Fault{{"", "maximum 0 properties allowed, but found 1 properties"}},
+		},
 		"more than one alternative":   {`{"oneOf":[true,true]}`, `1`, []schemas.Fault{{"", "valid against schemas at indexes 0 and 1"}}},
 		"a set of values":             {`{"enum":["a",1]}`, `"b"`, []schemas.Fault{{"", `must be "a" or 1`}}},
 		"what may not be":             {`{"properties":{"a":false,"b":{"not":{}}}}`, `{"a":1,"b":2}`, []schemas.Fault{{"/a", "not allowed"}, {"/b", "not allowed"}}},
 		"a form within a form":        {`{"anyOf":[{"properties":{"a":{"anyOf":[{"required":["b"]},{"required":["c"]}]}},"required":["a"]},{"required":["d"]}]}`, `{"a":{}}`, []schemas.Fault{{"/a", "must have b or c"}}},
 		"the same fault twice":        {`{"allOf":[{"required":["a"]},{"required":["a"]}]}`, `{}`, []schemas.Fault{{"/a", missing}}},
 		"a list that lacks something": {`{"contains":{"const":1}}`, `[2,3]`, []schemas.Fault{{"", "valid must be >= 1, but got 0"}}},
-		"properties named like keywords": {`{"properties":{"anyOf":{"type":"object","required":["const"],"properties":{"required":{"type":"string"}}}}}`, `{"anyOf":{"required":1}}`,
-			[]schemas.Fault{{"/anyOf/const", missing}, {"/anyOf/required", "is a number, must be a string"}}},
+		"properties named like keywords": {
+			`{"properties":{"anyOf":{"type":"object","required":["const"],"properties":{"required":{"type":"string"}}}}}`, `{"anyOf":{"required":1}}`,
+			[]schemas.Fault{{"/anyOf/const", missing}, {"/anyOf/required", "is a number, must be a string"}},
+		},
 		"draft 7":                {`{"$schema":"http://json-schema.org/draft-07/schema#","items":[{"type":"string"}]}`, `[1]`, []schemas.Fault{{"/0", "is a number, must be a string"}}},
 		"a field without a name": {`{"properties":{"":{"required":["a"]}}}`, `{"":{},"a":1}`, []schemas.Fault{{"", "is not valid"}}},
-		"a schema that refers to itself": {`{"properties":{"next":{"$ref":"#"}},"required":["a"]}`, `{"a":1,"next":{"next":{"a":1}}}`,
-			[]schemas.Fault{{"/next/a", missing}}},
+		"a schema that refers to itself": {
+			`{"properties":{"next":{"$ref":"#"}},"required":["a"]}`, `{"a":1,"next":{"next":{"a":1}}}`,
+			[]schemas.Fault{{"/next/a", missing}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

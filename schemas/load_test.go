@@ -166,8 +166,26 @@ func TestConditionsMeanWhatTheStandardSays(t *testing.T) {
 // conditionDocuments combine values of a and b with what the conditions demand.
 func conditionDocuments() []map[string]any {
 	extras := [][]string{
-		nil, {"a1"}, {"again"}, {"a1", "again"}, {"a2"}, {"a3"}, {"a4"}, {"a5"}, {"a6"}, {"a7"}, {"a8"}, {"a9"}, {"a0"},
-		{"b1"}, {"b2"}, {"b3"}, {"a2", "b2"}, {"a2", "b1"}, {"a3", "b2"}, {"a4", "b1"},
+		nil,
+		{"a1"},
+		{"again"},
+		{"a1", "again"},
+		{"a2"},
+		{"a3"},
+		{"a4"},
+		{"a5"},
+		{"a6"},
+		{"a7"},
+		{"a8"},
+		{"a9"},
+		{"a0"},
+		{"b1"},
+		{"b2"},
+		{"b3"},
+		{"a2", "b2"},
+		{"a2", "b1"},
+		{"a3", "b2"},
+		{"a4", "b1"},
 	}
 	var documents []map[string]any
 	for _, a := range []any{nil, "1", "2", "3", "4", "5", "6", "7", "8", float64(8), "9", "0", "never", "loose"} {

@@ -6,6 +6,7 @@ import (
 	"strings"
 )
 
+//nolint:gochecknoglobals // Constants that the language can't write as such.
 var (
 	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
 	unescaper = strings.NewReplacer("~1", "/", "~0", "~")

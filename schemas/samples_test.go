@@ -55,8 +55,10 @@ func TestWhatIsNewIsAccepted(t *testing.T) {
 	const message = account + `,"idMessage":"A","senderData":{"chatId":"1","sender":"1","senderName":""}`
 	for name, test := range map[string]struct{ typ, fields string }{
 		"an unknown typeMessage without data": {"incomingMessageReceived", message + `,"messageData":{"typeMessage":"hologram"}`},
-		"an unknown typeMessage with a known field of another form": {"incomingMessageReceived",
-			message + `,"messageData":{"typeMessage":"hologram","textMessageData":7}`},
+		"an unknown typeMessage with a known field of another form": {
+			"incomingMessageReceived",
+			message + `,"messageData":{"typeMessage":"hologram","textMessageData":7}`,
+		},
 		"an unknown status of a message":           {"outgoingMessageStatus", account + `,"idMessage":"A","status":"framed"`},
 		"an unknown state of an account":           {"stateInstanceChanged", account + `,"stateInstance":"dreaming"`},
 		"an unknown connection of an account":      {"statusInstanceChanged", account + `,"statusInstance":"flickering"`},

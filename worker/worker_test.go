@@ -452,7 +452,7 @@ func TestNothingIsHalfHandledWhenAWorkerStopsUnderLoad(t *testing.T) {
 	var begun, ended atomic.Int64
 	settings := worker.Settings{Handlers: handlers(func(context.Context, notification.Event) error {
 		begun.Add(1)
-		time.Sleep(time.Millisecond) //nolint:forbidigo // The work takes time.
+		time.Sleep(time.Millisecond)
 		ended.Add(1)
 		return nil
 	})}

@@ -84,7 +84,7 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 		}},
 		Worker: config.Worker{Group: "default", Intake: true, ShutdownTimeout: 30 * time.Second},
 		Streams: config.Streams{
-			Replicas: 1,
+			Replicas:      1,
 			Notifications: config.Notifications{Keep: 24 * time.Hour},
 			Events:        config.Events{Keep: 168 * time.Hour, DuplicateWindow: 48 * time.Hour},
 			DeadLetters:   config.DeadLetters{MaxBytes: config.GiB, Keep: 720 * time.Hour},

@@ -44,7 +44,7 @@ func ParseSize(text string) (Size, error) {
 		}
 	}
 	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || n > uint64(math.MaxInt64/size) {
+	if err != nil || n > uint64(math.MaxInt64/size) { //nolint:gosec // Sizes are positive.
 		return 0, errSize
 	}
 	return Size(n) * size, nil

@@ -42,7 +42,7 @@ func NewLogger(out io.Writer, level, format string) (*slog.Logger, error) {
 }
 
 func newTextHandler(out io.Writer, threshold slog.Level) slog.Handler {
-	return tint.NewHandler(out, &tint.Options{Level: threshold, TimeFormat: time.TimeOnly, NoColor: !isTerminal(out)})
+	return tint.NewTextHandler(out, &tint.Options{Level: threshold, TimeFormat: time.TimeOnly, NoColor: !isTerminal(out)})
 }
 
 func isTerminal(out io.Writer) bool {

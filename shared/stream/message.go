@@ -161,7 +161,7 @@ func deadLetterMessage(letter *notification.DeadLetter) *nats.Msg {
 		strconv.FormatUint(letter.Sequence, 10), strconv.FormatInt(letter.ReceivedAt.UnixNano(), 36),
 	}, "/"))
 	h.setNumber(HeaderEventSequence, letter.Sequence)
-	h.setNumber(HeaderAttempt, uint64(max(letter.Attempt, 0))) //nolint:gosec // Not negative.
+	h.setNumber(HeaderAttempt, uint64(max(letter.Attempt, 0)))
 	h.set(HeaderReason, letter.Reason)
 	h.set(HeaderError, letter.Error)
 	h.set(HeaderGroup, letter.Group)

@@ -124,7 +124,7 @@ func newest[T any](ctx context.Context, r *reader, decode func(*message) (T, boo
 	if err != nil || r.query.Limit <= 0 {
 		return nil, first, err
 	}
-	limit := uint64(r.query.Limit) //nolint:gosec // Positive.
+	limit := uint64(r.query.Limit)
 	for span := 2 * limit; ; span *= 8 {
 		start := first
 		if last >= span && last-span+1 > first {

@@ -535,7 +535,7 @@ func TestReadingFiltersLimitsAndFollows(t *testing.T) {
 		"since, limited":          {stream.Query{Since: time.Now().Add(time.Hour), Limit: 5}, nil},
 		"since long ago, limited": {stream.Query{Since: time.Now().Add(-time.Hour), Limit: 1}, []string{"key-299"}},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // What follows adds events.
+		t.Run(name, func(t *testing.T) {
 			var keys []string
 			for _, event := range collect(t, streams.Events(testContext(t), test.query)) {
 				keys = append(keys, event.Key)

@@ -69,9 +69,9 @@ func bucket(count int, parts ...string) int {
 	sum := fnv.New32a()
 	for i, part := range parts {
 		if i > 0 {
-			sum.Write([]byte{0}) //nolint:errcheck // A hash never fails.
+			sum.Write([]byte{0})
 		}
-		sum.Write([]byte(part)) //nolint:errcheck // A hash never fails.
+		sum.Write([]byte(part))
 	}
 	return int(sum.Sum32() % uint32(count)) //nolint:gosec // Counts are below a thousand.
 }

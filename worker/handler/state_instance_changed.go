@@ -34,18 +34,26 @@ type trouble struct{ severity, title, detail string }
 func stateTrouble(state Text) (trouble, bool) {
 	switch state {
 	case "notAuthorized":
-		return trouble{notification.SeverityCritical, "Account is not authorized",
-			"It neither sends nor receives until it is linked again. Messages to send are kept for 24 hours."}, true
+		return trouble{
+			notification.SeverityCritical, "Account is not authorized",
+			"It neither sends nor receives until it is linked again. Messages to send are kept for 24 hours.",
+		}, true
 	case "blocked":
-		return trouble{notification.SeverityCritical, "Account is blocked",
-			"It neither sends nor receives until the messenger lifts the block. Messages to send are kept for 24 hours."}, true
+		return trouble{
+			notification.SeverityCritical, "Account is blocked",
+			"It neither sends nor receives until the messenger lifts the block. Messages to send are kept for 24 hours.",
+		}, true
 	case "suspended":
-		return trouble{notification.SeverityWarning, "Account is suspended",
-			"The messenger restricts what it may send. Messages to send are kept for 24 hours."}, true
+		return trouble{
+			notification.SeverityWarning, "Account is suspended",
+			"The messenger restricts what it may send. Messages to send are kept for 24 hours.",
+		}, true
 	case "yellowCard":
-		return trouble{notification.SeverityWarning, "Account got a yellow card",
+		return trouble{
+			notification.SeverityWarning, "Account got a yellow card",
 			"The messenger suspects spam and restricts what it may send. Messages to send are kept for 24 hours; " +
-				"the instance needs a reboot to go on."}, true
+				"the instance needs a reboot to go on.",
+		}, true
 	default:
 		return trouble{}, false
 	}

@@ -1,0 +1,55 @@
+# All commands of the project. `make` alone shows them.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+MODULES := gateway schemas shared sluice worker
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
+# Tests that wait for the disk gain from running side by side, also on few processors.
+TESTFLAGS ?= -timeout 15m
+
+.PHONY: help build run test e2e lint fmt tidy check clean
+
+help: ## Show the commands
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | \
+		awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+build: ## Build the programs into bin/
+	@go build -o bin/ ./gateway/cmd/gateway ./worker/cmd/worker ./sluice/cmd/sluice
+
+run: build ## Build and run everything in one process; arguments in ARGS
+	@exec bin/sluice up $(ARGS)
+
+test: ## Run the tests that need nothing but Go
+	@go test $(RACE) $(TESTFLAGS) $(foreach module,$(MODULES),./$(module)/...)
+
+e2e: ## Run the programs as their users do, killed and restarted
+	@go test $(RACE) $(TESTFLAGS) -count=1 -tags e2e ./sluice/e2e/...
+
+lint: $(GOLANGCI) ## Check style, dependencies and common mistakes
+	@$(GOLANGCI) run $(foreach module,$(MODULES),./$(module)/...)
+
+fmt: $(GOLANGCI) ## Format the code
+	@$(GOLANGCI) fmt $(MODULES)
+
+tidy: ## Bring all go.mod and go.sum files in order
+	@go work sync
+	@for module in $(MODULES); do (cd $$module && go mod tidy) || exit 1; done
+
+check: ## Run everything that has to be green before a change goes in
+	@for module in $(MODULES); do (cd $$module && go mod tidy -diff) || { echo "run: make tidy"; exit 1; }; done
+	@go vet $(foreach module,$(MODULES),./$(module)/...)
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory e2e
+
+clean: ## Remove what was built
+	@rm -rf bin
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION), which takes a few minutes once"
+	@GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/tmp/golangci-lint $@ && rmdir bin/tmp
