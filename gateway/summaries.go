@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// summaryInterval is how often what happened many times gets a line.
+const summaryInterval = time.Minute
+
+// summaries keeps a flood out of the log: of what happens again and again the first is logged at once, and the
+// others as a count every minute.
+type summaries struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	open map[string]*summary
+}
+
+type summary struct {
+	message string
+	more    int
+	last    []slog.Attr
+}
+
+func newSummaries(log *slog.Logger) *summaries {
+	return &summaries{log: log, open: map[string]*summary{}}
+}
+
+// warn logs or counts. There must be few keys, whatever clients send.
+func (s *summaries) warn(key, message string, attributes ...slog.Attr) {
+	if s.count(key, message, attributes) {
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, message, attributes...)
+	}
+}
+
+// count tells whether it is the first.
+func (s *summaries) count(key, message string, attributes []slog.Attr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.open[key]
+	if !ok {
+		s.open[key] = &summary{message: message}
+		return true
+	}
+	known.more++
+	known.last = attributes
+	return false
+}
+
+// run writes the counts until it is stopped.
+func (s *summaries) run(stopped <-chan struct{}) {
+	ticker := time.NewTicker(summaryInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.flush()
+		case <-stopped:
+			return
+		}
+	}
+}
+
+// flush writes the counts, with the last one as an example, and forgets what did not happen again.
+func (s *summaries) flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(s.open)) {
+		counted := s.open[key]
+		if counted.more == 0 {
+			delete(s.open, key)
+			continue
+		}
+		s.log.LogAttrs(context.Background(), slog.LevelWarn, counted.message+" again",
+			append([]slog.Attr{slog.Int("times", counted.more)}, counted.last...)...)
+		counted.more, counted.last = 0, nil
+	}
+}
+
+// logRefusal tells the operator who was refused and why. Failures of the store and panics have their own lines.
+func (g *Gateway) logRefusal(v *visit, rule ruling, cause, detail string) {
+	if rule.code == "internal" || rule.retryAfter > 0 || errors.Is(rule.is, errNotReady) && g.stopping.Load() {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("code", rule.code), slog.String("source", v.source()), slog.String("cause", cause),
+		slog.String("detail", shorten(g.secrets.hide(detail))), slog.String("remote", v.remote()),
+		slog.String("request_id", v.id),
+	}
+	if v.from == nil {
+		attributes = append(attributes, slog.String("path", shorten(g.secrets.hide(v.request.URL.Path))))
+	}
+	g.summaries.warn(rule.code+" "+cause+" "+v.source(), "request refused", attributes...)
+}

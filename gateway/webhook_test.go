@@ -1,0 +1,283 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice.internal/gateway"
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
+)
+
+const incoming = `{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":7103000000},"idMessage":"A1"}`
+
+func TestWhatIsAuthenticatedIsStoredAsItCame(t *testing.T) {
+	t.Parallel()
+	random := make([]byte, 100_000)
+	_, _ = rand.Read(random)
+	for sentence, body := range map[string][]byte{
+		"a notification":           []byte(incoming),
+		"a broken one":             []byte(incoming[:40]),
+		"an empty body":            {},
+		"no JSON at all":           []byte("<xml/>"),
+		"text that is not UTF-8":   []byte("{\"text\":\"\xff\xfe\"}"),
+		"random bytes":             random,
+		"white space":              []byte(" \r\n\t"),
+		"a body with a null byte":  []byte("{\"a\":\"\x00\"}"),
+		"a deeply nested document": bytes.Repeat([]byte("["), 1<<20),
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			store := newMemory()
+			start(t, greenAPI(), store).post(t, body).want(t, http.StatusOK)
+			if stored := store.only(t); !bytes.Equal(stored.Body, body) {
+				t.Errorf("stored %d other bytes", len(stored.Body))
+			}
+		})
+	}
+}
+
+func TestNotificationSaysWhereItCameFrom(t *testing.T) {
+	t.Parallel()
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	store, began := newMemory(), time.Now()
+	answer := start(t, greenAPI(), store).post(t, []byte(incoming),
+		header("Content-Type", "application/json; charset=utf-8"), header("Traceparent", parent),
+		header("Sluice-Request-Id", "forged"), header("X-Request-Id", "forged")).want(t, http.StatusOK)
+
+	got := *store.only(t)
+	if got.ReceivedAt.Before(began) || got.ReceivedAt.After(time.Now()) || got.ReceivedAt.Location() != time.UTC {
+		t.Errorf("received at %s", got.ReceivedAt)
+	}
+	if got.RequestID == "" || got.RequestID == "forged" || got.RequestID != answer.Header.Get("Sluice-Request-Id") {
+		t.Errorf("request id is %q, the answer's %q", got.RequestID, answer.Header.Get("Sluice-Request-Id"))
+	}
+	got.ReceivedAt, got.RequestID = time.Time{}, ""
+	want := notification.Notification{
+		Source: "green-api", Provider: "green-api", Type: "incomingMessageReceived", Instance: "7103000000",
+		ContentType: "application/json; charset=utf-8", RemoteAddress: "127.0.0.1", TraceParent: parent,
+		Body: []byte(incoming),
+	}
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("stored\n%+v, want\n%+v", got, want)
+	}
+}
+
+func TestOnlyAValidTraceParentIsHandedOn(t *testing.T) {
+	t.Parallel()
+	const valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+	store := newMemory()
+	running := start(t, greenAPI(), store)
+	for sentence, values := range map[string][]string{
+		"none":              nil,
+		"empty":             {""},
+		"two":               {valid, valid},
+		"another version":   {"01" + valid[2:]},
+		"upper case":        {strings.ToUpper(valid)},
+		"no trace":          {"00-00000000000000000000000000000000-00f067aa0ba902b7-00"},
+		"no parent":         {"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-00"},
+		"too long":          {valid + "-00"},
+		"no hexadecimal":    {strings.Replace(valid, "4", "g", 1)},
+		"dashes elsewhere":  {"00-4bf92f3577b34da6a3ce929d0e0e47-3600f067aa0ba902b7-00"},
+		"something else":    {"hello"},
+		"a line of dashes":  {strings.Repeat("-", 55)},
+		"a very long value": {strings.Repeat("0-", 10_000)},
+	} {
+		running.post(t, nil, header("Traceparent", values...)).want(t, http.StatusOK)
+		stored, _ := store.all()
+		if got := stored[len(stored)-1].TraceParent; got != "" {
+			t.Errorf("%s: handed on %q", sentence, got)
+		}
+	}
+}
+
+func TestAnswerCarriesTheReceipt(t *testing.T) {
+	t.Parallel()
+	running := start(t, greenAPI(), newMemory())
+	for receipt := 1; receipt <= 3; receipt++ {
+		answer := running.post(t, []byte(incoming)).want(t, http.StatusOK)
+		if got := answer.Header.Get("Sluice-Receipt"); got != strconv.Itoa(receipt) {
+			t.Errorf("receipt is %q, want %d", got, receipt)
+		}
+		if want := fmt.Sprintf(`{"status":"stored","receipt":%d}`, receipt); strings.TrimSpace(answer.body) != want {
+			t.Errorf("answer is %s, want %s", answer.body, want)
+		}
+	}
+}
+
+func TestRequestIdsAreUnique(t *testing.T) {
+	t.Parallel()
+	running, seen := start(t, greenAPI(), newMemory()), map[string]bool{}
+	for range 50 {
+		id := running.post(t, nil, header("X-Request-Id", "same")).Header.Get("Sluice-Request-Id")
+		if id == "" || seen[id] {
+			t.Fatalf("request id %q came before", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestSourceListensAtItsPath(t *testing.T) {
+	t.Parallel()
+	running := start(t, greenAPI(), newMemory())
+	for path, status := range map[string]int{
+		hookPath:                         http.StatusOK,
+		hookPath + "/":                   http.StatusOK,
+		hookPath + "?a=b&c=%zz":          http.StatusOK,
+		hookPath + "/?token=x":           http.StatusOK,
+		hookPath + "//":                  http.StatusNotFound,
+		hookPath + "/more":               http.StatusNotFound,
+		"/green-api":                     http.StatusNotFound,
+		"/green-api/Webhook":             http.StatusNotFound,
+		"/green%2Dapi/webhook":           http.StatusNotFound,
+		"/green-api%2Fwebhook":           http.StatusNotFound,
+		"//green-api/webhook":            http.StatusNotFound,
+		"/":                              http.StatusNotFound,
+		"/green-api/../green-api/webhoo": http.StatusNotFound,
+	} {
+		if got := running.do(t, http.MethodPost, path, nil); got.StatusCode != status {
+			t.Errorf("POST %s is answered %d, want %d", path, got.StatusCode, status)
+		}
+	}
+	running.do(t, http.MethodPost, "/nothing", nil).wantRefusal(t, http.StatusNotFound, "not_found")
+}
+
+func TestSourcesAreToldApartByPath(t *testing.T) {
+	t.Parallel()
+	settings := greenAPI()
+	other := settings.Sources[0]
+	other.Name, other.Path, other.Tokens = "root", "/", []string{"token-of-root"}
+	settings.Sources = append(settings.Sources, other)
+	store := newMemory()
+	running := start(t, settings, store)
+	running.do(t, http.MethodPost, "/", nil).wantRefusal(t, http.StatusUnauthorized, "unauthorized")
+	running.do(t, http.MethodPost, "/", nil, header("Authorization", "token-of-root")).want(t, http.StatusOK)
+	running.do(t, http.MethodPost, "/x", nil, header("Authorization", "token-of-root")).want(t, http.StatusNotFound)
+	if got := store.only(t).Source; got != "root" {
+		t.Errorf("stored for %q", got)
+	}
+}
+
+func TestOnlyPostIsTaken(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	running := start(t, greenAPI(), store)
+	for _, method := range []string{
+		http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodHead,
+		http.MethodTrace, "PROPFIND", "REPORT", "post", "BREW",
+	} {
+		for _, path := range []string{hookPath, hookPath + "/", hookPath + "?q"} {
+			answer := running.do(t, method, path, nil).want(t, http.StatusMethodNotAllowed)
+			if allow := answer.Header.Get("Allow"); allow != http.MethodPost {
+				t.Errorf("%s %s allows %q, want POST", method, path, allow)
+			}
+			if method != http.MethodHead && answer.code(t) != "method_not_allowed" {
+				t.Errorf("%s %s is answered %s", method, path, answer.body)
+			}
+		}
+	}
+	if stored, _ := store.all(); len(stored) > 0 {
+		t.Errorf("%d notifications are stored", len(stored))
+	}
+}
+
+func TestClientThatHangsUpDoesNotStopThePublish(t *testing.T) {
+	t.Parallel()
+	store, entered, leave := newMemory(), make(chan context.Context, 1), make(chan struct{})
+	store.publish = func(ctx context.Context, _ *notification.Notification) error {
+		entered <- ctx
+		<-leave
+		return ctx.Err()
+	}
+	running := start(t, greenAPI(), store)
+	conn := running.dial(t)
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 2\r\n\r\n{}", hookPath, token)
+	ctx := <-entered
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Another request's whole life later the server has seen the end of the connection.
+	running.do(t, http.MethodGet, "/healthz", nil).want(t, http.StatusOK)
+	if ctx.Err() != nil {
+		t.Errorf("the publish was stopped: %v", ctx.Err())
+	}
+	if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > 30*time.Second {
+		t.Errorf("the publish has %s left, want the source's 30 s at most", time.Until(deadline))
+	}
+	close(leave)
+	running.log.await(t, "notification stored")
+	store.only(t)
+}
+
+func TestPublishEndsAtTheSourcesDeadline(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	store.publish = func(ctx context.Context, _ *notification.Notification) error {
+		<-ctx.Done()
+		return fmt.Errorf("publish: %w", ctx.Err())
+	}
+	running := start(t, greenAPI(func(from *gateway.Source) { from.PublishDeadline = 10 * time.Millisecond }), store)
+	running.post(t, nil).wantRefusal(t, http.StatusServiceUnavailable, "store_unavailable")
+}
+
+func TestReceiptLeadsToTheNotificationInJetStream(t *testing.T) {
+	t.Parallel()
+	streams := streamtest.Start(t).Open(t, stream.Settings{Shards: 1})
+	running := start(t, greenAPI(), streams)
+	body := []byte("{\"typeWebhook\":\"incomingCall\",\"instanceData\":{\"idInstance\":7},\"x\":\"\xff\r\n\"}")
+	answer := running.post(t, body).want(t, http.StatusOK)
+	running.post(t, nil).want(t, http.StatusOK)
+	running.post(t, body, header("Authorization", "Bearer wrong")).want(t, http.StatusUnauthorized)
+
+	got := firstNotification(t, streams)
+	if !bytes.Equal(got.Body, body) || got.Type != "incomingCall" || got.Instance != "7" {
+		t.Errorf("stored %+v", got)
+	}
+	if receipt := answer.Header.Get("Sluice-Receipt"); receipt != strconv.FormatUint(got.Sequence, 10) {
+		t.Errorf("receipt is %s, the notification's place %d", receipt, got.Sequence)
+	}
+	if err := running.stop(); err != nil {
+		t.Fatal(err)
+	}
+	rejection := firstRejection(t, streams)
+	if rejection.Cause != "wrong-token" || rejection.Source != "green-api" || !bytes.Equal(rejection.Body, body) {
+		t.Errorf("kept %+v", rejection)
+	}
+}
+
+func firstNotification(t *testing.T, streams *stream.Streams) notification.Notification {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	intake, err := streams.Intake(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = intake.Close(context.WithoutCancel(ctx)) }()
+	received, err := intake.Next(ctx)
+	if err != nil || len(received) == 0 {
+		t.Fatal("no notification is stored", err)
+	}
+	return received[0].Notification
+}
+
+func firstRejection(t *testing.T, streams *stream.Streams) notification.Rejection {
+	t.Helper()
+	for rejection, err := range streams.Rejections(t.Context(), stream.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rejection
+	}
+	t.Fatal(errors.New("no rejection is stored"))
+	return notification.Rejection{}
+}

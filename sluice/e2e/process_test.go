@@ -1,0 +1,213 @@
+//go:build e2e
+
+// Package e2e_test runs the programs as their users do: built, started, killed and started again.
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const patience = 60 * time.Second
+
+// root is the folder of the repository.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// programs builds everything once and returns the folder.
+var programs = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sluice-e2e-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", dir+"/", "./gateway/cmd/gateway", "./worker/cmd/worker", "./sluice/cmd/sluice",
+		"github.com/nats-io/nats-server/v2")
+	build.Dir = "../.."
+	if output, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, output)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := programs(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// process is a running program.
+type process struct {
+	t       *testing.T
+	command *exec.Cmd
+	ended   chan error
+	mutex   sync.Mutex
+	output  bytes.Buffer
+}
+
+func (p *process) Write(b []byte) (int, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.output.Write(b)
+}
+
+func (p *process) printed() string {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.output.String()
+}
+
+// run starts a program, and kills it at the end of the test if it still runs.
+func run(t *testing.T, name string, args ...string) *process {
+	t.Helper()
+	return runCommand(t, program(t, name, args...))
+}
+
+// program is the command of a program that was built.
+func program(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	dir, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(filepath.Join(dir, name), args...)
+}
+
+func runCommand(t *testing.T, command *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, command: command, ended: make(chan error, 1)}
+	command.Stdout, command.Stderr = p, p
+	if command.Dir == "" {
+		command.Dir = t.TempDir()
+	}
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.ended <- command.Wait() }()
+	t.Cleanup(func() {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+		if t.Failed() {
+			t.Logf("%s printed:\n%s", filepath.Base(command.Path), p.printed())
+		}
+	})
+	return p
+}
+
+// waitFor waits until the program has printed the text.
+func (p *process) waitFor(text string) {
+	p.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !strings.Contains(p.printed(), text) {
+		select {
+		case err := <-p.ended:
+			p.t.Fatalf("ended before it printed %q: %v\n%s", text, err, p.printed())
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("did not print %q:\n%s", text, p.printed())
+		}
+	}
+}
+
+func (p *process) signal(signal syscall.Signal) {
+	p.t.Helper()
+	if err := p.command.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// exit waits for the end and returns the exit code, -1 after a signal.
+func (p *process) exit() int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+		return p.command.ProcessState.ExitCode()
+	case <-time.After(patience):
+		p.t.Fatalf("does not end:\n%s", p.printed())
+		return 0
+	}
+}
+
+// sluice runs a command of the CLI to its end and returns what it printed and its exit code.
+func sluice(t *testing.T, args ...string) (stdout string, code int) {
+	t.Helper()
+	command := program(t, "sluice", args...)
+	var out, failures bytes.Buffer
+	command.Stdout, command.Stderr = &out, &failures
+	if err := command.Run(); command.ProcessState == nil {
+		t.Fatal(err)
+	}
+	t.Logf("sluice %s: exit code %d %s", strings.Join(args, " "), command.ProcessState.ExitCode(), failures.String())
+	return out.String(), command.ProcessState.ExitCode()
+}
+
+// objects reads one JSON object a line.
+func objects(t *testing.T, lines string) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	scanner := bufio.NewScanner(strings.NewReader(lines))
+	scanner.Buffer(nil, 64<<20)
+	for scanner.Scan() {
+		var object map[string]any
+		if err := json.Unmarshal(scanner.Bytes(), &object); err != nil {
+			t.Fatalf("line %q: %v", scanner.Text(), err)
+		}
+		all = append(all, object)
+	}
+	return all
+}
+
+// listed waits until a listing of the CLI has at least that many objects.
+func listed(t *testing.T, count int, args ...string) []map[string]any {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		out, code := sluice(t, args...)
+		if code != 0 {
+			t.Fatalf("sluice %s: exit code %d", strings.Join(args, " "), code)
+		}
+		all := objects(t, out)
+		if len(all) >= count {
+			return all
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("sluice %s lists %d objects, waited for %d", strings.Join(args, " "), len(all), count)
+		}
+	}
+}
+
+// freeAddress finds a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// samples are the bodies of GREEN-API's documentation.
+func samples(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(root(t), "schemas", "testdata", "green-api")
+}
