@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"sluice.internal/shared/notification"
 )
@@ -59,67 +58,41 @@ func (s *Streams) PublishEvents(ctx context.Context, events []notification.Event
 // publishOrdered stores the messages in batches of decreasing size: one batch for all, chunks where that holds
 // a duplicate, single messages where a chunk does.
 func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
-	if stored, ok := s.publishBatch(ctx, messages); ok {
-		return stored, nil
+	if acks, err := publishBatch(ctx, s.js, messages); err == nil {
+		return storedAs(acks), nil
 	}
 	stored := make([]Stored, 0, len(messages))
 	for len(messages) > 0 {
 		part := messages[:min(chunk, len(messages))]
 		messages = messages[len(part):]
-		outcomes, ok := s.publishBatch(ctx, part)
-		if !ok {
-			var err error
-			if outcomes, err = s.publishSingly(ctx, part); err != nil {
-				return append(stored, outcomes...), err
-			}
+		if acks, err := publishBatch(ctx, s.js, part); err == nil {
+			stored = append(stored, storedAs(acks)...)
+			continue
 		}
-		stored = append(stored, outcomes...)
+		outcomes, err := s.publishSingly(ctx, part)
+		if stored = append(stored, outcomes...); err != nil {
+			return stored, err
+		}
 	}
 	return stored, nil
 }
 
-// publishBatch stores all messages or none and says which. Whatever made it fail, the same messages may be
-// published again: their ids keep them single.
-func (s *Streams) publishBatch(ctx context.Context, messages []*nats.Msg) ([]Stored, bool) {
-	if len(messages) < 2 {
-		return nil, false
+func storedAs(acks []*jetstream.PubAck) []Stored {
+	stored := make([]Stored, len(acks))
+	for i, ack := range acks {
+		stored[i] = Stored{Duplicate: ack.Duplicate, Sequence: ack.Sequence}
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
-	if err != nil {
-		unbatch(messages)
-		if code(err) != codeBatchHasDuplicate {
-			s.log.Debug("batch not stored, publishing its messages singly", "messages", len(messages), "error", err)
-		}
-		return nil, false
-	}
-	stored := make([]Stored, len(messages))
-	for i := range stored {
-		stored[i].Sequence = ack.Sequence - uint64(len(messages)-1-i) //nolint:gosec // Not negative.
-	}
-	return stored, true
-}
-
-// unbatch takes off the headers that would make the server wait for the rest of a batch.
-func unbatch(messages []*nats.Msg) {
-	for _, message := range messages {
-		delete(message.Header, jetstreamext.BatchIDHeader)
-		delete(message.Header, jetstreamext.BatchSeqHeader)
-		delete(message.Header, jetstreamext.BatchCommitHeader)
-		message.Reply = ""
-	}
+	return stored
 }
 
 func (s *Streams) publishSingly(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
 	stored := make([]Stored, 0, len(messages))
 	for _, message := range messages {
-		var ack *jetstream.PubAck
-		ack, err := s.publish(ctx, message)
+		ack, err := s.publishSingle(ctx, message)
 		if err != nil {
 			return stored, err
 		}
-		stored = append(stored, Stored{Duplicate: ack.Duplicate, Sequence: ack.Sequence})
+		stored = append(stored, storedAs([]*jetstream.PubAck{ack})...)
 	}
 	return stored, nil
 }

@@ -15,6 +15,11 @@ var (
 	// ErrUnavailable says that nobody stored the message in time. It may still have been stored, when only the
 	// acknowledgement was lost.
 	ErrUnavailable = errors.New("the store does not answer")
+	// ErrUnknown says that a message may have been stored: it was sent and the acknowledgement did not come. It
+	// comes together with ErrUnavailable.
+	ErrUnknown = errors.New("it is not known whether the message was stored")
+	// ErrBusy says that too many messages are under way.
+	ErrBusy = errors.New("too many messages are under way")
 	// ErrTooLarge says that the server takes no message of that size.
 	ErrTooLarge = errors.New("the message is larger than the server's max_payload")
 )
@@ -66,6 +71,11 @@ func classify(err error) error {
 	default:
 		return err
 	}
+}
+
+// mayBeStored tells whether the message had been sent when the error came.
+func mayBeStored(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected)
 }
 
 // transient tells whether trying again with the same message id may help.

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,7 +22,7 @@ const (
 // PublishNotification stores a raw notification and returns its receipt: the place in the stream. It tries
 // again until the context's deadline, always with the same id. Errors: ErrFull, ErrUnavailable, ErrTooLarge.
 func (s *Streams) PublishNotification(ctx context.Context, n *notification.Notification) (receipt uint64, err error) {
-	ack, err := s.publish(ctx, notificationMessage(n, s.shards))
+	ack, err := s.publisher.publish(ctx, notificationMessage(n, s.shards))
 	if err != nil {
 		return 0, fmt.Errorf("publish notification of %q: %w", n.Source, err)
 	}
@@ -32,7 +31,7 @@ func (s *Streams) PublishNotification(ctx context.Context, n *notification.Notif
 
 // PublishDeadLetter stores a dead letter. The same one is stored once. Errors as PublishNotification.
 func (s *Streams) PublishDeadLetter(ctx context.Context, letter *notification.DeadLetter) error {
-	if _, err := s.publish(ctx, deadLetterMessage(letter)); err != nil {
+	if _, err := s.publishSingle(ctx, deadLetterMessage(letter)); err != nil {
 		return fmt.Errorf("publish dead letter of %q: %w", letter.Source, err)
 	}
 	return nil
@@ -53,35 +52,16 @@ func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) (
 	if err != nil {
 		return false, fmt.Errorf("publish alert: %w", err)
 	}
-	ack, err := s.publish(ctx, message)
+	ack, err := s.publishSingle(ctx, message)
 	if err != nil {
 		return false, fmt.Errorf("publish alert: %w", err)
 	}
 	return !ack.Duplicate, nil
 }
 
-// publish stores a message, trying again until the context ends.
-func (s *Streams) publish(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	pause := firstPause
-	for {
-		ack, err := s.publishOnce(ctx, message)
-		if err == nil {
-			return ack, nil
-		}
-		if !transient(err) {
-			return nil, classify(err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, classify(errors.Join(context.Cause(ctx), err))
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, longestPause)
-	}
-}
-
-func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+// publishSingle stores a message by itself, trying again until the context ends.
+func (s *Streams) publishSingle(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	return publishUntil(ctx, func(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+		return publishOnce(ctx, s.js, message)
+	}, message)
 }

@@ -61,10 +61,11 @@ const (
 
 // Streams is the topology, opened. It is safe for concurrent use.
 type Streams struct {
-	js     jetstream.JetStream
-	log    *slog.Logger
-	shards int
-	lanes  int
+	js        jetstream.JetStream
+	log       *slog.Logger
+	publisher *publisher // of notifications
+	shards    int
+	lanes     int
 }
 
 // Open creates the streams that are not there, brings those that are to the settings, and reads the counts of
@@ -85,6 +86,7 @@ func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Log
 	if err := streams.readCounts(ctx, settings); err != nil {
 		return nil, err
 	}
+	streams.publisher = newPublisher(js, or(settings.Replicas, 1))
 	return streams, nil
 }
 

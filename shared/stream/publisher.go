@@ -1,0 +1,285 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// maxBatchBytes bounds the bodies of one batch, which the server holds until it is complete.
+	maxBatchBytes = 8 << 20
+	// maxPending and maxPendingBytes bound what callers have under way. Beyond them publishing fails at once:
+	// whoever waits behind so many will hardly be served within its deadline.
+	maxPending      = 4096
+	maxPendingBytes = 64 << 20
+)
+
+// publisher stores messages for many callers at once. Where every write is synced, a batch shares one sync among
+// its messages but costs several times a single write; so few messages go singly and many in batches, divided by
+// what both were measured to cost. It runs no goroutine of its own while nothing is under way.
+type publisher struct {
+	js   jetstream.JetStream
+	cost *costs
+
+	mutex   sync.Mutex
+	queue   []*entry
+	singles int  // messages that their callers publish singly
+	batch   bool // a batch is under way
+	pending int  // entries, queued and under way
+	bytes   int
+}
+
+// entry is one message on its way. Its caller waits for turn.
+type entry struct {
+	ctx       context.Context //nolint:containedctx // The entry is the call.
+	message   *nats.Msg
+	turn      chan turn
+	abandoned bool // the caller has gone while a batch was under way
+}
+
+// turn tells a caller what became of its message: stored in a batch, or to be published singly by the caller.
+type turn struct {
+	ack    *jetstream.PubAck
+	singly bool
+	err    error
+}
+
+func newPublisher(js jetstream.JetStream, replicas int) *publisher {
+	return &publisher{js: js, cost: newCosts(replicas)}
+}
+
+// publish stores a message and returns its acknowledgement. It tries again, always with the same message id,
+// until the context ends. Errors: ErrBusy, ErrFull, ErrUnavailable, ErrUnknown, ErrTooLarge. A message whose call
+// has returned is not published any more.
+func (p *publisher) publish(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	e := &entry{ctx: ctx, message: message, turn: make(chan turn, 1)}
+	if !p.enter(e) {
+		return nil, ErrBusy
+	}
+	defer p.leave(e)
+	select {
+	case t := <-e.turn:
+		if !t.singly {
+			return t.ack, t.err
+		}
+	case <-ctx.Done():
+		if t := p.withdraw(e); !t.singly {
+			return t.ack, t.err
+		}
+	}
+	ack, err := publishUntil(ctx, p.single, message)
+	p.singleDone()
+	return ack, err
+}
+
+// enter queues an entry, unless there are too many.
+func (p *publisher) enter(e *entry) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.pending >= maxPending || p.bytes+len(e.message.Data) > maxPendingBytes && p.pending > 0 {
+		return false
+	}
+	p.pending++
+	p.bytes += len(e.message.Data)
+	p.queue = append(p.queue, e)
+	p.dispatch()
+	return true
+}
+
+func (p *publisher) leave(e *entry) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.pending--
+	p.bytes -= len(e.message.Data)
+}
+
+// withdraw ends an entry whose caller's time is over. It returns the turn that came in the same moment, else the
+// error that tells whether the message had been sent.
+func (p *publisher) withdraw(e *entry) turn {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	select {
+	case t := <-e.turn:
+		return t
+	default:
+	}
+	if i := slices.Index(p.queue, e); i >= 0 {
+		p.queue = slices.Delete(p.queue, i, i+1)
+		return turn{err: ended(e.ctx, context.Cause(e.ctx), false)}
+	}
+	e.abandoned = true
+	return turn{err: ended(e.ctx, context.Cause(e.ctx), true)}
+}
+
+// dispatch lets go of as much of the queue as should be under way now. The mutex must be held.
+//
+// While a batch is under way everything waits: the next batch is the larger for it, and single writes in between
+// would each take a sync of their own. So a lone message waits for one batch at the most.
+func (p *publisher) dispatch() {
+	if p.batch || len(p.queue) == 0 {
+		return
+	}
+	worth := p.cost.batchFrom()
+	if len(p.queue) >= worth {
+		p.batch = true
+		go p.runBatch(p.take(), p.singles == 0)
+		return
+	}
+	free := worth - p.singles
+	for len(p.queue) > 0 && free > 0 {
+		e := p.queue[0]
+		p.queue = p.queue[1:]
+		p.singles++
+		free--
+		e.turn <- turn{singly: true}
+	}
+}
+
+// take removes a batch from the queue.
+func (p *publisher) take() []*entry {
+	count, size := 0, 0
+	for count < len(p.queue) && count < MaxBatch && (count < 2 || size+len(p.queue[count].message.Data) <= maxBatchBytes) {
+		size += len(p.queue[count].message.Data)
+		count++
+	}
+	taken := p.queue[:count:count]
+	p.queue = append([]*entry(nil), p.queue[count:]...)
+	return taken
+}
+
+// single publishes one message once.
+func (p *publisher) single(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	begin := time.Now()
+	ack, err := publishOnce(ctx, p.js, message)
+	if err == nil {
+		p.cost.single(begin, time.Now())
+	}
+	return ack, err
+}
+
+func (p *publisher) singleDone() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.singles--
+	p.dispatch()
+}
+
+// runBatch stores the entries in one batch. Whatever makes it fail, each caller then publishes its message by
+// itself with the same id, which tells what became of it.
+func (p *publisher) runBatch(entries []*entry, alone bool) {
+	live := p.expire(entries)
+	messages := make([]*nats.Msg, len(live))
+	for i, e := range live {
+		messages[i] = e.message
+	}
+	begin := time.Now()
+	acks, err := publishBatch(context.Background(), p.js, messages)
+	if err == nil && alone {
+		p.cost.batch(len(live), time.Since(begin))
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.batch = false
+	for i, e := range live {
+		switch {
+		case err == nil:
+			e.turn <- turn{ack: acks[i]}
+		case !e.abandoned:
+			p.singles++
+			e.turn <- turn{singly: true}
+		}
+	}
+	p.dispatch()
+}
+
+// expire answers the entries whose callers' time is over and returns the others.
+func (p *publisher) expire(entries []*entry) []*entry {
+	live := entries[:0]
+	for _, e := range entries {
+		if e.ctx.Err() != nil {
+			e.turn <- turn{err: ended(e.ctx, context.Cause(e.ctx), false)}
+			continue
+		}
+		live = append(live, e)
+	}
+	return live
+}
+
+// publishUntil calls once until it succeeds, fails for good, or the context ends.
+func publishUntil(
+	ctx context.Context, once func(context.Context, *nats.Msg) (*jetstream.PubAck, error), message *nats.Msg,
+) (*jetstream.PubAck, error) {
+	unknown := false
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		if ctx.Err() != nil {
+			return nil, ended(ctx, context.Cause(ctx), unknown)
+		}
+		ack, err := once(ctx, message)
+		if err == nil {
+			return ack, nil
+		}
+		if !transient(err) {
+			return nil, classify(err)
+		}
+		unknown = unknown || mayBeStored(err)
+		select {
+		case <-ctx.Done():
+			return nil, ended(ctx, err, unknown)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// ended is the error of a call whose time is over.
+func ended(ctx context.Context, err error, unknown bool) error {
+	if unknown {
+		return classify(errors.Join(ErrUnknown, context.Cause(ctx), err))
+	}
+	return classify(errors.Join(ErrUnavailable, context.Cause(ctx), err))
+}
+
+// publishOnce publishes a message and waits for its acknowledgement a little.
+func publishOnce(ctx context.Context, js jetstream.JetStream, message *nats.Msg) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	return js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+}
+
+// publishBatch stores all messages or none. After an error the messages may be published again.
+func publishBatch(ctx context.Context, js jetstream.JetStream, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
+	if len(messages) < 2 {
+		return nil, errTooFew
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	ack, err := jetstreamext.PublishMsgBatch(ctx, js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
+	if err != nil {
+		unbatch(messages)
+		return nil, err
+	}
+	acks := make([]*jetstream.PubAck, len(messages))
+	for i := range acks {
+		// All or none are stored, one behind the other; the acknowledgement has the place of the last.
+		acks[i] = &jetstream.PubAck{Stream: ack.Stream, Sequence: ack.Sequence - uint64(len(messages)-1-i)}
+	}
+	return acks, nil
+}
+
+var errTooFew = errors.New("one message is no batch")
+
+// unbatch takes off the headers that would make the server wait for the rest of a batch.
+func unbatch(messages []*nats.Msg) {
+	for _, message := range messages {
+		delete(message.Header, jetstreamext.BatchIDHeader)
+		delete(message.Header, jetstreamext.BatchSeqHeader)
+		delete(message.Header, jetstreamext.BatchCommitHeader)
+		message.Reply = ""
+	}
+}
