@@ -67,47 +67,35 @@ type ruling struct {
 // answer, because a broker that restarts or elects a leader is back about then.
 func rulings() []ruling {
 	return []ruling{
-		{errPanic, 500, "internal", "", 0,
-			"Something went wrong here and was logged. Send the request again later."},
-		{errAddressNotAllowed, 403, "address_not_allowed", "address-not-allowed", 0,
-			"This address may not send here. Ask the operator to allow it."},
-		{errUnauthorized, 401, "unauthorized", "unauthorized", 0,
-			"Send the token that the operator gave you in the Authorization header."},
-		{errMethodNotAllowed, 405, "method_not_allowed", "method-not-allowed", 0,
-			"Use a method that the Allow header names; notifications come with POST."},
-		{errBodyTooLarge, 413, "body_too_large", "body-too-large", 0,
-			"The body is larger than is taken here. Send a smaller one or ask the operator to raise the limit."},
-		{errBodyLate, 408, "request_timeout", "request-timeout", 0,
-			"The body did not come in time. Send the request again."},
-		{errBodyBroken, 400, "bad_request", "bad-request", 0,
-			"The body ended early or is not framed as HTTP asks. Send the request again."},
-		{stream.ErrTooLarge, 413, "body_too_large", "body-too-large", 0,
-			"The request is larger than can be stored. Send a smaller one or ask the operator to raise the limit."},
-		{stream.ErrFull, 503, "store_full", "", time.Minute,
-			"There is no room for the notification now, it was not taken. Send it again later."},
-		{stream.ErrUnavailable, 503, "store_unavailable", "", 5 * time.Second,
-			"The notification could not be stored in time. Send it again."},
-		{context.DeadlineExceeded, 503, "store_unavailable", "", 5 * time.Second,
-			"The notification could not be stored in time. Send it again."},
-		{context.Canceled, 503, "store_unavailable", "", 5 * time.Second,
-			"The gateway is shutting down, the notification was not taken. Send it again."},
-		{errStore, 503, "store_failed", "", 5 * time.Second,
-			"The notification could not be stored. Send it again."},
-		{errNotReady, 503, "not_ready", "", 0,
-			"The gateway can't take notifications now."},
-		{echo.ErrNotFound, 404, "not_found", "", 0,
-			"There is nothing at this path. Compare the URL with the one that the operator gave you."},
+		{errPanic, 500, "internal", "", 0, "Something went wrong here and was logged. Send it again later."},
+		{errAddressNotAllowed, 403, "address_not_allowed", "address-not-allowed", 0, "Ask the operator to allow this address."},
+		{errUnauthorized, 401, "unauthorized", "unauthorized", 0, "Send the token in the Authorization header."},
+		{errMethodNotAllowed, 405, "method_not_allowed", "method-not-allowed", 0, "Use a method that the Allow header names."},
+		{errBodyTooLarge, 413, "body_too_large", "body-too-large", 0, "Send a smaller body or ask the operator to raise the limit."},
+		{errBodyLate, 408, "request_timeout", "request-timeout", 0, "The body did not come in time. Send it again."},
+		{errBodyBroken, 400, "bad_request", "bad-request", 0, "The body ended early or is framed wrongly. Send it again."},
+		{stream.ErrTooLarge, 413, "body_too_large", "body-too-large", 0, "Send a smaller body or ask the operator to raise the limit."},
+		{stream.ErrFull, 503, "store_full", "", time.Minute, "There is no room now, nothing was stored. Send it again later."},
+		{stream.ErrBusy, 503, "store_busy", "", 5 * time.Second, "Too much is under way, nothing was stored. Send it again."},
+		{stream.ErrUnavailable, 503, "store_unavailable", "", 5 * time.Second, "It could not be stored in time. Send it again."},
+		{context.DeadlineExceeded, 503, "store_unavailable", "", 5 * time.Second, "It could not be stored in time. Send it again."},
+		{context.Canceled, 503, "store_unavailable", "", 5 * time.Second, "The gateway is shutting down. Send it again."},
+		{errStore, 503, "store_failed", "", 5 * time.Second, "It could not be stored. Send it again."},
+		{errNotReady, 503, "not_ready", "", 0, "The gateway can't take notifications now."},
+		{echo.ErrNotFound, 404, "not_found", "", 0, "There is nothing at this path. Compare the URL with what the operator gave you."},
 	}
 }
 
-// rulingOn finds the row of an error. What has none is a mistake in this package.
+// rulingOn finds the row of an error. What has none is a mistake in this package and answered as a panic is.
 func rulingOn(err error) ruling {
 	for _, row := range rulings() {
 		if errors.Is(err, row.is) {
 			return row
 		}
 	}
-	return rulings()[0]
+	unforeseen := rulings()[0]
+	unforeseen.is = err
+	return unforeseen
 }
 
 // refuse makes the answer to an error and sees to it that the refusal is kept and logged.

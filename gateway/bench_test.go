@@ -43,7 +43,7 @@ func BenchmarkWebhook(b *testing.B) {
 					broken.Add(1)
 					return
 				}
-				defer conn.Close() //nolint:errcheck // The measurement is over.
+				defer conn.Close()
 				reader := bufio.NewReader(conn)
 				for pb.Next() {
 					if exchange(conn, reader, request) != nil {
@@ -92,7 +92,9 @@ func silent(b *testing.B) string {
 	go func() { ended <- g.Run(ctx) }()
 	b.Cleanup(func() {
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			b.Error(err)
+		}
 	})
 	return g.Address()
 }

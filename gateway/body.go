@@ -41,7 +41,7 @@ func (v *visit) readBody(limit int64) (body []byte, encoding string, err error) 
 		return nil, "", err
 	}
 	if err != nil {
-		return v.read, encoding, nil
+		return v.read, encoding, nil //nolint:nilerr // What is no gzip is the worker's to judge.
 	}
 	return body, "", nil
 }

@@ -226,7 +226,7 @@ func readAnswer(t *testing.T, conn net.Conn) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // Reading tells of any fault.
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -300,7 +300,7 @@ func send(request *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	defer response.Body.Close() //nolint:errcheck // Reading tells of any fault.
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	return reply{response, string(body)}, err
 }

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -56,12 +55,11 @@ func (o *outage) tell(rule ruling, err error, now time.Time) {
 		o.lastTold = map[string]time.Time{}
 	}
 	o.told, o.toldAny, o.lastTold[rule.code] = true, true, now
-	level := slog.LevelWarn
+	tell := o.log.Warn
 	if errors.Is(rule.is, errStore) { // Nobody foresaw it.
-		level = slog.LevelError
+		tell = o.log.Error
 	}
-	o.log.Log(context.Background(), level, "store takes no notifications, senders get 503",
-		"code", rule.code, "error", err)
+	tell("store takes no notifications, senders get 503", "code", rule.code, "error", err)
 }
 
 // worked notes that a notification was stored.

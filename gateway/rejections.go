@@ -145,9 +145,9 @@ func (r *rejections) publish(ctx context.Context, rejection *notification.Reject
 }
 
 func (r *rejections) lose(why string, err error) {
-	attributes := []slog.Attr{slog.String("why", why)}
+	attributes := []any{"why", why}
 	if err != nil {
-		attributes = append(attributes, slog.String("error", r.secrets.hide(err.Error())))
+		attributes = append(attributes, "error", r.secrets.hide(err.Error()))
 	}
 	r.summaries.warn("rejection lost: "+why, "rejections are not kept", attributes...)
 }

@@ -76,8 +76,11 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 }
 
 func listen(address string) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", address)
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", address, err)
+	}
+	listener, err := net.ListenTCP("tcp", resolved)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("listen on %q: %w: end the program that uses it or choose another address",
 			address, syscall.EADDRINUSE)
@@ -157,7 +160,9 @@ func (g *Gateway) wait(ctx context.Context, served chan error) error {
 	select {
 	case <-ctx.Done():
 		err := g.shutDown(ctx)
-		<-served
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
 		return err
 	case err := <-served:
 		return errors.Join(fmt.Errorf("serve on %q: %w", g.Address(), err), g.shutDown(ctx))
@@ -183,11 +188,11 @@ func (g *Gateway) logStart() {
 	for i := range g.settings.Sources {
 		from := &g.settings.Sources[i]
 		open := from.Allow.Allows(netip.Addr{}) // Only without a list is nobody's address allowed.
-		level := slog.LevelInfo
+		tell := g.log.Info
 		if open && from.NoAuth {
-			level = slog.LevelWarn
+			tell = g.log.Warn
 		}
-		g.log.Log(context.Background(), level, "source open", "source", from.Name, "provider", from.Provider.Name,
+		tell("source open", "source", from.Name, "provider", from.Provider.Name,
 			"path", from.Path+"/", "token_required", !from.NoAuth, "allowlist", !open)
 	}
 }

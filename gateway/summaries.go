@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"maps"
@@ -24,7 +23,7 @@ type summaries struct {
 type summary struct {
 	message string
 	more    int
-	last    []slog.Attr
+	last    []any
 }
 
 func newSummaries(log *slog.Logger) *summaries {
@@ -32,14 +31,14 @@ func newSummaries(log *slog.Logger) *summaries {
 }
 
 // warn logs or counts. There must be few keys, whatever clients send.
-func (s *summaries) warn(key, message string, attributes ...slog.Attr) {
+func (s *summaries) warn(key, message string, attributes ...any) {
 	if s.count(key, message, attributes) {
-		s.log.LogAttrs(context.Background(), slog.LevelWarn, message, attributes...)
+		s.log.Warn(message, attributes...)
 	}
 }
 
 // count tells whether it is the first.
-func (s *summaries) count(key, message string, attributes []slog.Attr) bool {
+func (s *summaries) count(key, message string, attributes []any) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, ok := s.open[key]
@@ -76,24 +75,22 @@ func (s *summaries) flush() {
 			delete(s.open, key)
 			continue
 		}
-		s.log.LogAttrs(context.Background(), slog.LevelWarn, counted.message+" again",
-			append([]slog.Attr{slog.Int("times", counted.more)}, counted.last...)...)
+		s.log.Warn(counted.message+" again", append([]any{"times", counted.more}, counted.last...)...)
 		counted.more, counted.last = 0, nil
 	}
 }
 
 // logRefusal tells the operator who was refused and why. Failures of the store and panics have their own lines.
 func (g *Gateway) logRefusal(v *visit, rule ruling, cause, detail string) {
-	if rule.code == "internal" || rule.retryAfter > 0 || errors.Is(rule.is, errNotReady) && g.stopping.Load() {
+	if errors.Is(rule.is, errPanic) || rule.retryAfter > 0 || errors.Is(rule.is, errNotReady) && g.stopping.Load() {
 		return
 	}
-	attributes := []slog.Attr{
-		slog.String("code", rule.code), slog.String("source", v.source()), slog.String("cause", cause),
-		slog.String("detail", shorten(g.secrets.hide(detail))), slog.String("remote", v.remote()),
-		slog.String("request_id", v.id),
+	attributes := []any{
+		"code", rule.code, "source", v.source(), "cause", cause, "detail", shorten(g.secrets.hide(detail)),
+		"remote", v.remote(), "request_id", v.id,
 	}
 	if v.from == nil {
-		attributes = append(attributes, slog.String("path", shorten(g.secrets.hide(v.request.URL.Path))))
+		attributes = append(attributes, "path", shorten(g.secrets.hide(v.request.URL.Path)))
 	}
 	g.summaries.warn(rule.code+" "+cause+" "+v.source(), "request refused", attributes...)
 }

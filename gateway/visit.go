@@ -39,6 +39,8 @@ type visit struct {
 type serveFunc func(v *visit) (answer, error)
 
 // handle is what every request passes: it serves it, turns an error into an answer, and answers.
+//
+//nolint:contextcheck,nolintlint // Callers of New are told: but a request has a context of its own.
 func (g *Gateway) handle(from *inlet, serve serveFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := g.newVisit(c, from)

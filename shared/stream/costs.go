@@ -15,7 +15,7 @@ import (
 // between messages, and batches are not used.
 type costs struct {
 	mutex    sync.Mutex
-	never    bool // batches are not to be used
+	settled  int // how many messages make a batch worth while, where that is not to be learned
 	perWrite estimate
 	fixed    estimate
 	last     time.Time // when the last single write ended
@@ -33,15 +33,22 @@ const (
 )
 
 func newCosts(replicas int) *costs {
-	return &costs{never: replicas > 1, perWrite: estimate{guess: guessedWrite}, fixed: estimate{guess: guessedFixed}}
+	c := &costs{perWrite: estimate{guess: guessedWrite}, fixed: estimate{guess: guessedFixed}}
+	if replicas > 1 {
+		c.settled = neverBatch
+	}
+	return c
 }
 
 // batchFrom returns how many messages make a batch worth while.
 func (c *costs) batchFrom() int {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	if c.settled > 0 {
+		return c.settled
+	}
 	perWrite := c.perWrite.value()
-	if c.never || perWrite <= eachInBatch {
+	if perWrite <= eachInBatch {
 		return neverBatch
 	}
 	from := c.fixed.value() / (perWrite - eachInBatch)

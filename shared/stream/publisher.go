@@ -25,7 +25,8 @@ const (
 // its messages but costs several times a single write; so few messages go singly and many in batches, divided by
 // what both were measured to cost. It runs no goroutine of its own while nothing is under way.
 type publisher struct {
-	js   jetstream.JetStream
+	one  func(context.Context, *nats.Msg) (*jetstream.PubAck, error)
+	many func(context.Context, []*nats.Msg) ([]*jetstream.PubAck, error)
 	cost *costs
 
 	mutex   sync.Mutex
@@ -52,7 +53,15 @@ type turn struct {
 }
 
 func newPublisher(js jetstream.JetStream, replicas int) *publisher {
-	return &publisher{js: js, cost: newCosts(replicas)}
+	return &publisher{
+		one: func(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+			return publishOnce(ctx, js, message)
+		},
+		many: func(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
+			return publishBatch(ctx, js, messages)
+		},
+		cost: newCosts(replicas),
+	}
 }
 
 // publish stores a message and returns its acknowledgement. It tries again, always with the same message id,
@@ -157,7 +166,7 @@ func (p *publisher) take() []*entry {
 // single publishes one message once.
 func (p *publisher) single(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
 	begin := time.Now()
-	ack, err := publishOnce(ctx, p.js, message)
+	ack, err := p.one(ctx, message)
 	if err == nil {
 		p.cost.single(begin, time.Now())
 	}
@@ -180,7 +189,7 @@ func (p *publisher) runBatch(entries []*entry, alone bool) {
 		messages[i] = e.message
 	}
 	begin := time.Now()
-	acks, err := publishBatch(context.Background(), p.js, messages)
+	acks, err := p.many(context.Background(), messages)
 	if err == nil && alone {
 		p.cost.batch(len(live), time.Since(begin))
 	}

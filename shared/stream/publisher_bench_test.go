@@ -55,9 +55,9 @@ func benchmarkPublisher(b *testing.B, synced bool, callers int, strategy string)
 	p := streams.publisher
 	switch strategy {
 	case "single":
-		p.cost = &costs{never: true}
+		p.cost = &costs{settled: neverBatch}
 	case "batch":
-		p.cost = &costs{perWrite: estimate{guess: 1}, fixed: estimate{guess: 1e-9}}
+		p.cost = &costs{settled: 2}
 	}
 	body := make([]byte, 960)
 	var next atomic.Int64

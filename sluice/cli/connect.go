@@ -135,7 +135,7 @@ func (r reach) look(ctx context.Context, s *session, read func(*stream.Streams) 
 
 // open connects and looks for the streams. Disconnect ends the connection.
 func (p place) open(ctx context.Context, s *session) (streams *stream.Streams, disconnect func(), err error) {
-	log, err := service.NewLogger(s.Stderr, "info", service.FormatText)
+	log, err := service.NewLogger(s.diagnostics, "info", service.FormatText)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,8 +3,11 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"syscall"
 )
 
 // outputSize is how much is collected before it is written.
@@ -57,4 +60,21 @@ func asOutputError(err error) error {
 		return nil
 	}
 	return &outputError{cause: err}
+}
+
+// serialized makes a writer safe for concurrent use: a connection logs beside what a command says.
+type serialized struct {
+	mutex sync.Mutex
+	out   io.Writer
+}
+
+func (s *serialized) Write(text []byte) (int, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.out.Write(text)
+}
+
+// isClosed tells the errors of writing to a reader that is gone.
+func isClosed(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
 }

@@ -11,9 +11,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
-	"sync"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -50,25 +49,30 @@ type commands struct {
 }
 
 func (commands) Help() string {
-	return "What each command needs to know it takes from its flags, else from variables, else from the " +
-		"data folder that `sluice up` leaves behind."
+	return `What each command needs to know it takes from its flags, else from variables, else from the ` +
+		`data folder that "sluice up" leaves behind.
+
+Example:
+
+    sluice up`
 }
 
-// session is one command line on its way. Its Stderr may be written to by several goroutines.
+// session is one command line on its way.
 type session struct {
 	Process
 
-	out *output
+	// out is Stdout, buffered, and diagnostics is Stderr, safe for concurrent use.
+	out         *output
+	diagnostics io.Writer
 }
 
-// errTold is returned by a command that has said on Stderr what failed.
+// errTold is returned by a command that has said already what failed.
 var errTold = errors.New("told already")
 
 // Run executes the command line and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It
 // returns when the command ends or, soon, when the context does.
 func Run(ctx context.Context, process Process) (exitCode int) {
-	process.Stderr = &serialized{out: process.Stderr}
-	s := &session{Process: process, out: newOutput(process.Stdout)}
+	s := &session{Process: process, out: newOutput(process.Stdout), diagnostics: &serialized{out: process.Stderr}}
 	parsed, err := s.parse()
 	if err != nil {
 		return s.wrongUsage(err)
@@ -88,7 +92,7 @@ func (s *session) parse() (*kong.Context, error) {
 	parser, err := kong.New(&commands{},
 		kong.Name("sluice"),
 		kong.Description("Sluice takes webhook notifications in and loses none."),
-		kong.Writers(s.out, s.Stderr),
+		kong.Writers(s.out, s.diagnostics),
 		// Kong would end the process after help. It goes on instead, with what is then of no interest.
 		kong.Exit(func(int) { helped = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 80}),
@@ -142,6 +146,9 @@ func (s *session) conclude(err error) int {
 	case errors.As(err, &faults):
 		s.complain("the configuration has %s:", counted(len(faults), "fault"))
 		s.say("%v", faults)
+		if onlyFlags(faults) {
+			return service.ExitUsage
+		}
 	case errors.Is(err, context.Canceled):
 		s.complain("interrupted")
 	default:
@@ -152,12 +159,17 @@ func (s *session) conclude(err error) int {
 	return service.ExitFailed
 }
 
+// onlyFlags tells whether nothing is wrong but what was typed.
+func onlyFlags(faults config.Faults) bool {
+	return !slices.ContainsFunc(faults, func(fault config.Fault) bool { return !strings.HasPrefix(fault.Place, "--") })
+}
+
 // complain writes a line with the program's name, as other programs do.
 func (s *session) complain(format string, args ...any) { s.say("sluice: "+format, args...) }
 
-// say writes a line to Stderr. When nobody reads that, there is nobody left to tell.
+// say writes a line of diagnostics. When nobody reads that, there is nobody left to tell.
 func (s *session) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.Stderr, format+"\n", args...)
+	_, _ = fmt.Fprintf(s.diagnostics, format+"\n", args...)
 }
 
 // lookup returns the value of a variable, empty when it is not set. Of several the last counts, as for exec.
@@ -177,21 +189,4 @@ func counted(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// serialized makes a writer safe for concurrent use: a connection logs beside what a command says.
-type serialized struct {
-	mutex sync.Mutex
-	out   io.Writer
-}
-
-func (s *serialized) Write(text []byte) (int, error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.out.Write(text)
-}
-
-// isClosed tells the errors of writing to a reader that is gone.
-func isClosed(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe)
 }

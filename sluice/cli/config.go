@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"sluice.internal/shared/config"
+	"sluice.internal/shared/source"
+)
+
+// configCommand has the commands that look at nothing but the configuration.
+type configCommand struct {
+	Check  checkCommand  `cmd:"" help:"Name everything that is wrong with the configuration."`
+	Show   showCommand   `cmd:"" help:"Print the effective configuration without its secrets."`
+	Keys   keysCommand   `cmd:"" help:"Print everything that can be configured."`
+	Schema schemaCommand `cmd:"" help:"Print the JSON Schema of sluice.yaml, for editors."`
+}
+
+func (configCommand) Help() string {
+	return "Example:\n\n    sluice config check --config sluice.yaml"
+}
+
+// load reads the configuration as a gateway would. Tokens may be missing: `sluice up` makes them.
+func (f configFlag) load(s *session) (*config.Config, error) {
+	options := f.options(s)
+	options.Providers = source.Known()
+	options.AllowMissingTokens = true
+	return config.Load(options)
+}
+
+type checkCommand struct{ configFlag }
+
+func (checkCommand) Help() string {
+	return `It looks at the file, the variables over it, and the files that these name, and starts nothing.
+
+Example:
+
+    sluice config check --config /etc/sluice/sluice.yaml`
+}
+
+// Run prints all faults, or that there are none.
+func (c *checkCommand) Run(s *session) error {
+	cfg, err := c.load(s)
+	if faults := (config.Faults)(nil); errors.As(err, &faults) {
+		s.say("%v", faults)
+		return errTold
+	}
+	if err != nil {
+		return err
+	}
+	for _, warning := range append(cfg.Warnings, missingTokens(cfg)...) {
+		s.say("warning: %s", warning)
+	}
+	return s.out.line("%s: ok", c.checked(s))
+}
+
+// checked names what was checked.
+func (c *checkCommand) checked(s *session) string {
+	file := cmp.Or(c.options(s).File, config.DefaultFile)
+	if _, err := os.Stat(file); err != nil {
+		return "defaults and variables, without a file" // One that was asked for and is not there is a fault.
+	}
+	return file
+}
+
+func missingTokens(cfg *config.Config) []string {
+	var warnings []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
+		if found := cfg.Sources[name]; found.Auth == config.AuthToken && len(found.Tokens) == 0 {
+			warnings = append(warnings, fmt.Sprintf("sources.%s: has no token; `sluice up` makes one, a gateway "+
+				"by itself does not start without", name))
+		}
+	}
+	return warnings
+}
+
+type schemaCommand struct{}
+
+func (schemaCommand) Help() string {
+	return "Example:\n\n    sluice config schema > sluice.schema.json"
+}
+
+// Run prints the schema.
+func (schemaCommand) Run(s *session) error {
+	schema, err := config.JSONSchema()
+	if err != nil {
+		return fmt.Errorf("make schema: %w", err)
+	}
+	return s.out.line("%s", schema)
+}

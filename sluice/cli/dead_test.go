@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
+)
+
+var diedAt = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+
+// bury makes an invalid notification and an event that a group gave up.
+func bury(t *testing.T, streams *stream.Streams) {
+	t.Helper()
+	invalid := notification.DeadLetter{
+		Event: sampleEvent(streams, 1), Reason: notification.ReasonInvalid, Error: "/from is missing; /status must be a string",
+		Faults: []notification.Fault{{Pointer: "/from", Message: "is missing"}, {Message: "must be <one>"}}, DiedAt: diedAt,
+	}
+	invalid.Body, invalid.SentAt, invalid.Instance = []byte("no JSON"), time.Time{}, ""
+	exhausted := notification.DeadLetter{
+		Event: sampleEvent(streams, 2), Reason: notification.ReasonExhausted, Error: "call CRM: 500", Group: "billing", DiedAt: diedAt,
+	}
+	exhausted.Sequence, exhausted.Attempt = 17, 9
+	for _, letter := range []notification.DeadLetter{invalid, exhausted} {
+		if err := streams.PublishDeadLetter(testContext(t), &letter); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestDeadLettersAreListedWithWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	bury(t, server.Open(t, stream.Settings{}))
+	run(t, "dead", "--nats", server.URL()).want(t, result{stdout: strings.ReplaceAll(""+
+		"DIED                 SEQUENCE  SOURCE     TYPE          INSTANCE    REASON     GROUP    TRIES  ERROR\n"+
+		"TIME         1  green-api  incomingCall  -           invalid    -            0  /from is missing; /status must be a string\n"+
+		"TIME         2  green-api  incomingCall  1101000001  exhausted  billing      9  call CRM: 500\n", "TIME", shown(diedAt))})
+	const invalid = `{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","reason":"invalid",` +
+		`"error":"/from is missing; /status must be a string",` +
+		`"faults":[{"pointer":"/from","message":"is missing"},{"pointer":"","message":"must be <one>"}],` +
+		`"notification_sequence":101,"received_at":"2026-11-23T07:00:01.123456789Z","died_at":"2026-11-23T08:00:00Z",` +
+		`"body_base64":"bm8gSlNPTg=="}` + "\n"
+	const exhausted = `{"sequence":2,"key":"key-of-0002","source":"green-api","type":"incomingCall","instance":"1101000001",` +
+		`"group":"billing","reason":"exhausted","error":"call CRM: 500","attempt":9,"event_sequence":17,` +
+		`"notification_sequence":102,"received_at":"2026-11-23T07:00:02.123456789Z","died_at":"2026-11-23T08:00:00Z",` +
+		`"sent_at":"2026-11-23T06:59:58Z","body":{"id":2}}` + "\n"
+	for flags, want := range map[string]result{
+		"":                                     {stdout: invalid + exhausted},
+		"--reason=invalid":                     {stdout: invalid},
+		"--limit=1":                            {stdout: exhausted},
+		"--instance=1101000001 --since=1h":     {stdout: exhausted},
+		"--source=green-api --type=deviceInfo": {stderr: "No dead letters.\n"},
+	} {
+		run(t, append([]string{"dead", "--json", "--nats", server.URL()}, strings.Fields(flags)...)...).want(t, want)
+	}
+}
+
+func TestFollowingShowsDeadLettersAndRejectionsAsTheyCome(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t, stream.Settings{})
+	dead, stopDead := following(t, "dead", "-f", "--json", "--reason=exhausted", "--nats", server.URL())
+	refused, stopRefused := following(t, "rejections", "-f", "--json", "--nats", server.URL())
+	bury(t, streams)
+	if err := streams.PublishRejection(testContext(t), &notification.Rejection{Cause: "wrong-token"}); err != nil {
+		t.Fatal(err)
+	}
+	if line := nextLine(t, dead); !strings.Contains(line, `"reason":"exhausted"`) {
+		t.Errorf("line %q", line)
+	}
+	if line := nextLine(t, refused); line != `{"sequence":1,"cause":"wrong-token"}` {
+		t.Errorf("line %q", line)
+	}
+	stopDead().want(t, result{})
+	stopRefused().want(t, result{})
+}
