@@ -26,8 +26,16 @@ type verdict struct {
 func (v *verdict) alert(severity, title, detail string) notification.Alert {
 	return notification.Alert{
 		Severity: severity, Title: title, Detail: detail, At: time.Now(),
-		Source: v.event.Source, Type: stream.Token(v.event.Type), Instance: stream.Token(v.event.Instance),
+		Source: v.event.Source, Type: short(v.event.Type), Instance: short(v.event.Instance),
 	}
+}
+
+// short bounds what a sender chose freely, for people to read.
+func short(text string) string {
+	if text == "" {
+		return ""
+	}
+	return stream.Token(text)
 }
 
 // judge decides what a notification is. Its repeats belong to one shard.

@@ -66,7 +66,7 @@ func (w *Worker) bury(ctx context.Context, d *stream.Delivery, reason string, fa
 		"source", d.Source, "type", d.Type, "instance", d.Instance, "key", d.Key, "received_at", d.ReceivedAt)
 	w.alerts.send(ctx, notification.Alert{
 		Severity: notification.SeverityCritical, Title: "handler gave up", Detail: failure.Error(), At: time.Now(),
-		Source: d.Source, Type: stream.Token(d.Type), Instance: stream.Token(d.Instance),
+		Source: d.Source, Type: short(d.Type), Instance: short(d.Instance),
 	})
 	w.settled(d, d.Done())
 }

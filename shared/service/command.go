@@ -65,14 +65,15 @@ func (c Command) Main(process Process) int {
 		fmt.Fprintf(process.Stderr, "%s: %v\nTry %s --help.\n", c.Name, err, c.Name)
 		return ExitUsage
 	}
-	if err := c.start(options, process); err != nil {
+	if err := Start(process, options, c.Run); err != nil {
 		fmt.Fprintf(process.Stderr, "%s: %v\n", c.Name, err)
 		return ExitFailed
 	}
 	return ExitOK
 }
 
-func (c Command) start(options config.Options, process Process) error {
+// Start reads the configuration, makes the logger, and calls run with a context that the first signal ends.
+func Start(process Process, options config.Options, run func(context.Context, *config.Config, *slog.Logger) error) error {
 	cfg, err := config.Load(options)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (c Command) start(options config.Options, process Process) error {
 	}
 	ctx, stop := WithSignals(context.Background(), log, process.Abort)
 	defer stop()
-	return c.Run(ctx, cfg, log)
+	return run(ctx, cfg, log)
 }
 
 var errVersion = errors.New("the version was asked for")

@@ -69,7 +69,7 @@ func newPublisher(js jetstream.JetStream, replicas int) *publisher {
 // has returned is not published any more.
 func (p *publisher) publish(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
 	e := &entry{ctx: ctx, message: message, turn: make(chan turn, 1)}
-	if !p.enter(e) {
+	if !p.enter(e) { //nolint:contextcheck // A batch belongs to many callers and ends with none of them.
 		return nil, ErrBusy
 	}
 	defer p.leave(e)
@@ -84,7 +84,7 @@ func (p *publisher) publish(ctx context.Context, message *nats.Msg) (*jetstream.
 		}
 	}
 	ack, err := publishUntil(ctx, p.single, message)
-	p.singleDone()
+	p.singleDone() //nolint:contextcheck // As above.
 	return ack, err
 }
 
@@ -276,7 +276,7 @@ func publishBatch(ctx context.Context, js jetstream.JetStream, messages []*nats.
 	acks := make([]*jetstream.PubAck, len(messages))
 	for i := range acks {
 		// All or none are stored, one behind the other; the acknowledgement has the place of the last.
-		acks[i] = &jetstream.PubAck{Stream: ack.Stream, Sequence: ack.Sequence - uint64(len(messages)-1-i)}
+		acks[i] = &jetstream.PubAck{Stream: ack.Stream, Sequence: ack.Sequence - uint64(len(messages)-1-i)} //nolint:gosec // Not negative.
 	}
 	return acks, nil
 }

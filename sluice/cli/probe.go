@@ -70,8 +70,11 @@ func newClient() *http.Client {
 
 // explain says in a few words why a request got no answer.
 func explain(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, context.Canceled):
+		return errors.New("interrupted")
+	case cause != nil:
+		return cause
 	}
 	if failed := (*net.OpError)(nil); errors.As(err, &failed) && errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("nothing listens at %s; is `sluice up` running?", failed.Addr)

@@ -133,8 +133,8 @@ func TestAnswersAreTold(t *testing.T) {
 		},
 		"a page of a proxy": {
 			answering(502, "<html>\r\n<h1>Bad\x1b[31m Gateway</h1>"+strings.Repeat("x", 300)), 1,
-			"502  -  <html> <h1>Bad\uFFFD[31m Gateway</h1>" + strings.Repeat("x", 162) + "…",
-			`"status":502,"message":"<html> <h1>Bad` + "\uFFFD" + `[31m Gateway</h1>` + strings.Repeat("x", 162) + `…"`,
+			"502  -  <html> <h1>Bad\uFFFD[31m Gateway</h1>" + strings.Repeat("x", 167) + "…",
+			`"status":502,"message":"<html> <h1>Bad` + "\uFFFD" + `[31m Gateway</h1>` + strings.Repeat("x", 167) + `…"`,
 			"sluice: the file was not answered 200\n",
 		},
 		"nothing but a status": {
@@ -236,7 +236,7 @@ func TestInterruptedSendingIsAFailure(t *testing.T) {
 	code := cli.Run(ctx, cli.Process{
 		Args: []string{"send", "--url", g.URL, "-"}, Stdin: strings.NewReader("{}"), Stdout: &stdout, Stderr: &stderr,
 	})
-	if want := "-  -    unanswered  context canceled\n"; code != 1 || stdout.String() != want {
+	if want := "-  -    unanswered  interrupted\n"; code != 1 || stdout.String() != want {
 		t.Errorf("exit code %d, standard output %q, standard error %q", code, stdout.String(), stderr.String())
 	}
 }

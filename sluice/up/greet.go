@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 
 // greet prints what a person needs to send a first notification. Tokens that were made here are shown, since
 // whoever reads this has to enter them at the sender; configured ones are not.
-func greet(out io.Writer, cfg *config.Config, made map[string]string, url string) {
+func greet(options Options, cfg *config.Config, made map[string]string, url string) {
 	var text strings.Builder
 	text.WriteString("\nSluice is ready.\n")
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
@@ -29,8 +30,18 @@ func greet(out io.Writer, cfg *config.Config, made map[string]string, url string
 			fmt.Fprintf(&text, "\n  The token of %s is kept in %s\n", name, made[name])
 		}
 	}
-	text.WriteString("\n  See what arrived:  sluice events      and what did not:  sluice dead, sluice rejections\n\n")
-	_, _ = io.WriteString(out, text.String()) // Nobody reads it then.
+	fmt.Fprintf(&text, "\n  See what arrived:         %s\n", options.call("events"))
+	fmt.Fprintf(&text, "  and what did not:         %s, %s\n", options.call("dead"), options.call("rejections"))
+	fmt.Fprintf(&text, "  and what is still to do:  %s\n\n", options.call("status"))
+	_, _ = io.WriteString(options.Out, text.String()) // Nobody reads it then.
+}
+
+// call is a command line of the operator's that finds this process.
+func (o Options) call(command string) string {
+	if filepath.Clean(o.Data) == "data" {
+		return o.Command + " " + command
+	}
+	return o.Command + " " + command + " --data " + o.Data
 }
 
 const exampleCall = `{"typeWebhook":"incomingCall","instanceData":{"idInstance":1101000001,` +

@@ -27,6 +27,8 @@ type Options struct {
 	Data string
 	// NATSListen is the loopback address of the embedded NATS.
 	NATSListen string
+	// Command is how the person calls the other commands, such as "sluice".
+	Command string
 	// Out is where the lines for the person who started it go.
 	Out io.Writer
 }
@@ -65,7 +67,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options, log *slog.Log
 	if err == nil {
 		description := describe(cfg, made, built.address, access)
 		if err = folder.Describe(description); err == nil {
-			greet(options.Out, cfg, made, description.GatewayURL)
+			greet(options, cfg, made, description.GatewayURL)
 		}
 	}
 	if err != nil {

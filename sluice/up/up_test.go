@@ -46,7 +46,7 @@ func start(t *testing.T, dir string) *instance {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- up.Run(ctx, load(t), up.Options{
-			Data: dir, NATSListen: "127.0.0.1:0", Out: io.MultiWriter(i.out, signal(ready)),
+			Data: dir, NATSListen: "127.0.0.1:0", Command: "sluice", Out: io.MultiWriter(i.out, signal(ready)),
 		}, slog.New(slog.NewTextHandler(i.log, nil)))
 	}()
 	i.stop = sync.OnceValue(func() error {

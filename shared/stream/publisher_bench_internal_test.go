@@ -30,6 +30,7 @@ func BenchmarkPublisher(b *testing.B) {
 }
 
 func benchmarkPublisher(b *testing.B, synced bool, callers int, strategy string) {
+	b.Helper()
 	running, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: b.TempDir(), SyncAlways: synced,
 		NoLog: true, NoSigs: true, MaxPayload: 9 << 20,
