@@ -65,7 +65,7 @@ func (c Command) Main(process Process) int {
 		fmt.Fprintf(process.Stderr, "%s: %v\nTry %s --help.\n", c.Name, err, c.Name)
 		return ExitUsage
 	}
-	if err := Start(process, options, c.Run); err != nil {
+	if err := Start(context.Background(), process, options, c.Run); err != nil {
 		fmt.Fprintf(process.Stderr, "%s: %v\n", c.Name, err)
 		return ExitFailed
 	}
@@ -73,7 +73,10 @@ func (c Command) Main(process Process) int {
 }
 
 // Start reads the configuration, makes the logger, and calls run with a context that the first signal ends.
-func Start(process Process, options config.Options, run func(context.Context, *config.Config, *slog.Logger) error) error {
+func Start(
+	parent context.Context, process Process, options config.Options,
+	run func(context.Context, *config.Config, *slog.Logger) error,
+) error {
 	cfg, err := config.Load(options)
 	if err != nil {
 		return err
@@ -85,7 +88,7 @@ func Start(process Process, options config.Options, run func(context.Context, *c
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
-	ctx, stop := WithSignals(context.Background(), log, process.Abort)
+	ctx, stop := WithSignals(parent, log, process.Abort)
 	defer stop()
 	return run(ctx, cfg, log)
 }

@@ -17,9 +17,11 @@ type logger struct {
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Debugf(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Tracef(format string, v ...any)  { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
-func (l *logger) Errorf(format string, v ...any)  { l.failed("nats: " + fmt.Sprintf(format, v...)) }
+
+func (l *logger) Debugf(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+
+func (l *logger) Tracef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
+func (l *logger) Errorf(format string, v ...any) { l.failed("nats: " + fmt.Sprintf(format, v...)) }
 
 // Warnf drops the advice that would frighten at each start: that messages above 8 MiB are discouraged, where the
 // limit is chosen to take bodies of 8 MiB with their headers, and that the password is not hashed, where it is

@@ -65,7 +65,7 @@ func readToken(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read token: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // Only read.
+	defer file.Close()
 	lines := bufio.NewScanner(io.LimitReader(file, longestTokenFile))
 	for lines.Scan() {
 		if line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")); line != "" && !strings.HasPrefix(line, "#") {

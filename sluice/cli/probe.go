@@ -47,7 +47,7 @@ func askReady(ctx context.Context, address string) error {
 	if err != nil {
 		return explain(ctx, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // Nothing is lost.
+	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}

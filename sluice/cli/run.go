@@ -11,8 +11,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -30,7 +33,7 @@ type Process struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// Abort ends the process at once; it is called at a second signal. Nil leaves signals to the caller.
+	// Abort ends the process at once; it is called at a second signal. Nil leaves all signals to the caller.
 	Abort func()
 	// Up is `sluice up`. It runs until the context ends or it fails, and takes care of signals by itself.
 	Up func(ctx context.Context, options UpOptions) error
@@ -72,6 +75,9 @@ var errTold = errors.New("told already")
 // Run executes the command line and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It
 // returns when the command ends or, soon, when the context does.
 func Run(ctx context.Context, process Process) (exitCode int) {
+	if process.Abort != nil {
+		defer surviveClosedPipes()()
+	}
 	s := &session{Process: process, out: newOutput(process.Stdout), diagnostics: &serialized{out: process.Stderr}}
 	parsed, err := s.parse()
 	if err != nil {
@@ -84,6 +90,14 @@ func Run(ctx context.Context, process Process) (exitCode int) {
 		err = flushed
 	}
 	return s.conclude(err)
+}
+
+// surviveClosedPipes makes it an error to write to a standard output whose reader is gone, as it is for other
+// pipes. Without it that ends the process with a signal.
+func surviveClosedPipes() (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE)
+	return func() { signal.Stop(signals) }
 }
 
 // parse reads the arguments. It returns nil when help was asked for and has been printed.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,7 +20,17 @@ import (
 	"sluice.internal/sluice/cli"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asProcess makes the test's program the command itself.
+const asProcess = "CLI_TEST_AS_PROCESS=1"
+
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Environ(), asProcess) {
+		os.Exit(cli.Run(context.Background(), cli.Process{
+			Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Abort: func() { os.Exit(1) },
+		}))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const patience = 20 * time.Second
 
@@ -228,6 +240,21 @@ func TestReaderThatIsGoneEndsQuietly(t *testing.T) {
 		if code != 0 || stderr.Len() > 0 {
 			t.Errorf("%s: exit code %d, standard error %q", args, code, stderr.String())
 		}
+	}
+}
+
+func TestStandardOutputWhoseReaderIsGoneEndsQuietly(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	command := exec.CommandContext(testContext(t), program, "config", "keys")
+	command.Env = []string{asProcess}
+	command.Stdout, command.Stderr = goneReader(t), &stderr
+	if err := command.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("error %v, standard error %q", err, stderr.String())
 	}
 }
 

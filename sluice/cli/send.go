@@ -51,33 +51,33 @@ func (c *sendCommand) Validate() error {
 
 // Run sends the files. It stops at the first that gets no answer, since the ones behind would overtake it.
 func (c *sendCommand) Run(ctx context.Context, s *session) error {
-	inlet, err := c.inlet(s)
+	to, err := c.inlet(s)
 	if err != nil {
 		return err
 	}
-	bodies, err := expand(c.Files)
+	names, err := expand(c.Files)
 	if err != nil {
 		return err
 	}
-	sender := &sender{client: newClient(), inlet: inlet, timeout: c.Timeout}
-	defer sender.client.CloseIdleConnections()
-	report := c.reporter(s, bodies)
-	tally := tally{total: len(bodies)}
-	for _, name := range bodies {
-		outcome, err := sender.send(ctx, s.Stdin, name)
+	from := &sender{client: newClient(), inlet: to, timeout: c.Timeout}
+	defer from.client.CloseIdleConnections()
+	report := c.reporter(s, names)
+	sum := tally{total: len(names)}
+	for _, name := range names {
+		result, err := from.send(ctx, s.Stdin, name)
 		if err != nil {
 			return err
 		}
-		tally.add(outcome)
+		sum.add(result)
 		// Who no longer reads does not mean to send less.
-		if err := report(outcome); err != nil && !isClosed(err) {
+		if err := report(result); err != nil && !isClosed(err) {
 			return err
 		}
-		if outcome.Status == 0 {
+		if result.Status == 0 {
 			break
 		}
 	}
-	return tally.verdict(inlet)
+	return sum.verdict(to)
 }
 
 // reporter returns what prints an outcome at once: the answer to the next file may be minutes away.
@@ -129,7 +129,7 @@ func (d *sender) post(ctx context.Context, request *http.Request) outcome {
 	if err != nil {
 		return unanswered(explain(ctx, err))
 	}
-	defer response.Body.Close() //nolint:errcheck // It is read to its end, so the connection serves the next file.
+	defer response.Body.Close() // Read to its end, so that the connection serves the next file.
 	content, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
 	if err != nil {
 		return unanswered(explain(ctx, err))

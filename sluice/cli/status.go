@@ -33,21 +33,22 @@ func (c *statusCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer disconnect()
-	state, err := examine(ctx, streams)
+	found, err := examine(ctx, streams)
 	if err != nil {
 		return err
 	}
 	if where.gateway != "" {
-		state.gateway = probe(ctx, where.gateway)
+		found.gateway = probe(ctx, where.gateway)
 	}
-	report := state.table
+	report := found.table
 	if c.JSON {
-		report = state.objects
+		report = found.objects
 	}
+	// The exit code says how things are, whoever reads the rest.
 	if err := report(s.out); err != nil && !isClosed(err) {
 		return err
 	}
-	return errors.Join(state.complaints()...)
+	return errors.Join(found.complaints()...)
 }
 
 // state is everything that status knows.

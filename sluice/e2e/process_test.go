@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	t       *testing.T
 	command *exec.Cmd
-	ended   chan error
+	ended   chan struct{} // closed when it has ended
 	mutex   sync.Mutex
 	output  bytes.Buffer
 }
@@ -93,7 +93,7 @@ func program(t *testing.T, name string, args ...string) *exec.Cmd {
 
 func runCommand(t *testing.T, command *exec.Cmd) *process {
 	t.Helper()
-	p := &process{t: t, command: command, ended: make(chan error, 1)}
+	p := &process{t: t, command: command, ended: make(chan struct{})}
 	command.Stdout, command.Stderr = p, p
 	if command.Dir == "" {
 		command.Dir = t.TempDir()
@@ -102,7 +102,10 @@ func runCommand(t *testing.T, command *exec.Cmd) *process {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.ended <- command.Wait() }()
+	go func() {
+		_ = command.Wait() // The tests ask for the exit code.
+		close(p.ended)
+	}()
 	t.Cleanup(func() {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		if t.Failed() {
@@ -118,8 +121,8 @@ func (p *process) waitFor(text string) {
 	deadline := time.Now().Add(patience)
 	for !strings.Contains(p.printed(), text) {
 		select {
-		case err := <-p.ended:
-			p.t.Fatalf("ended before it printed %q: %v\n%s", text, err, p.printed())
+		case <-p.ended:
+			p.t.Fatalf("ended before it printed %q:\n%s", text, p.printed())
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {

@@ -44,7 +44,7 @@ func TestPartsRunAsProcessesOfTheirOwn(t *testing.T) {
 	}
 	listed(t, half, "events", "--nats", url, "--json")
 	first.signal(syscall.SIGKILL)
-	<-first.ended
+	first.exit()
 	send = append(send[:5], files[half:]...)
 	if _, code := sluice(t, send...); code != 0 {
 		t.Fatal("sending failed while no worker takes in")

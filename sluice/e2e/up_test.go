@@ -25,16 +25,8 @@ func up(t *testing.T, data string, more ...string) *process {
 
 func TestFreshCloneRunsWithOneCommandAndSurvivesAKill(t *testing.T) {
 	t.Parallel()
-	clone := filepath.Join(t.TempDir(), "clone")
-	if output, err := exec.Command("git", "clone", "--quiet", root(t), clone).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
-	}
-	command := exec.Command("make", "run", "ARGS=--gateway-listen 127.0.0.1:0 --nats-listen 127.0.0.1:0")
-	command.Dir = clone
-	p := runCommand(t, command)
-	p.waitFor(ready)
-	data := "--data=" + filepath.Join(clone, "data")
-
+	p, folder := runClone(t)
+	data := "--data=" + folder
 	files, err := filepath.Glob(filepath.Join(samples(t), "*.json"))
 	if err != nil || len(files) < 40 {
 		t.Fatalf("found %d samples, error %v", len(files), err)
@@ -47,37 +39,67 @@ func TestFreshCloneRunsWithOneCommandAndSurvivesAKill(t *testing.T) {
 		t.Fatal("sending again failed")
 	}
 	// The dead letter comes behind all the repetitions of its shard, so when it is there these were folded.
+	dead := sendInvalid(t, data)
+	sendWithWrongToken(t, data)
+
+	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.exit()
+	up(t, folder)
+	if after := listed(t, len(files), "events", data, "--json"); !reflect.DeepEqual(after, events) {
+		t.Errorf("%d events before the kill and %d after, or others", len(events), len(after))
+	}
+	if after := listed(t, 1, "dead", data, "--json"); !reflect.DeepEqual(after, dead) {
+		t.Errorf("dead letters before %v, after %v", dead, after)
+	}
+}
+
+// runClone clones the repository and types the README's command. It returns the process and its data folder.
+func runClone(t *testing.T) (p *process, data string) {
+	t.Helper()
+	clone := filepath.Join(t.TempDir(), "clone")
+	if output, err := exec.Command("git", "clone", "--quiet", root(t), clone).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	command := exec.Command("make", "run", "ARGS=--gateway-listen 127.0.0.1:0 --nats-listen 127.0.0.1:0")
+	command.Dir = clone
+	p = runCommand(t, command)
+	p.waitFor(ready)
+	return p, filepath.Join(clone, "data")
+}
+
+// sendInvalid sends a body that lacks nearly everything and returns the dead letters, one.
+func sendInvalid(t *testing.T, data string) []map[string]any {
+	t.Helper()
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	write(t, broken, `{"typeWebhook":"incomingCall"}`)
 	if _, code := sluice(t, "send", data, broken); code != 0 {
 		t.Fatal("an invalid notification was not taken")
 	}
 	dead := listed(t, 1, "dead", data, "--json")
+	if len(dead) != 1 {
+		t.Fatalf("dead letters %v, want one", dead)
+	}
 	for _, field := range []string{"instanceData", "from", "idMessage"} {
-		if len(dead) != 1 || !strings.Contains(dead[0]["error"].(string), "/"+field+" is missing") {
-			t.Errorf("dead letters %v, want one that names %s", dead, field)
+		if !strings.Contains(dead[0]["error"].(string), "/"+field+" is missing") {
+			t.Errorf("dead letter %v does not name %s", dead[0], field)
 		}
 	}
-	wrong := filepath.Join(t.TempDir(), "token")
+	return dead
+}
+
+func sendWithWrongToken(t *testing.T, data string) {
+	t.Helper()
+	wrong, body := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "body.json")
 	write(t, wrong, "wrong-token-of-somebody\n")
-	if out, code := sluice(t, "send", data, "--token-file", wrong, broken); code != 1 || !strings.Contains(out, "401") {
-		t.Errorf("a wrong token: exit code %d:\n%s", code, out)
+	write(t, body, "{}")
+	if out, code := sluice(t, "send", data, "--token-file", wrong, body); code != 1 || !strings.Contains(out, "401") {
+		t.Errorf("exit code %d:\n%s", code, out)
 	}
 	rejections := listed(t, 1, "rejections", data, "--json")
 	if len(rejections) != 1 || rejections[0]["cause"] != "wrong-token" {
 		t.Errorf("rejections %v", rejections)
-	}
-
-	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-p.ended
-	up(t, filepath.Join(clone, "data"))
-	if after := listed(t, len(files), "events", data, "--json"); !reflect.DeepEqual(after, events) {
-		t.Errorf("%d events before the kill and %d after, or others", len(events), len(after))
-	}
-	if after := listed(t, 1, "dead", data, "--json"); !reflect.DeepEqual(after, dead) {
-		t.Errorf("dead letters before %v, after %v", dead, after)
 	}
 }
 

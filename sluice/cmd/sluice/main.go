@@ -17,9 +17,9 @@ func main() {
 	os.Exit(cli.Run(context.Background(), cli.Process{
 		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Abort: abort,
-		Up: func(_ context.Context, options cli.UpOptions) error {
+		Up: func(parent context.Context, options cli.UpOptions) error {
 			process := service.Process{Stdout: os.Stdout, Stderr: os.Stderr, Abort: abort}
-			return service.Start(process, options.Config, func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
+			return service.Start(parent, process, options.Config, func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 				return up.Run(ctx, cfg, up.Options{
 					Data: options.Data, NATSListen: options.NATSListen, Command: os.Args[0], Out: os.Stdout,
 				}, log)
