@@ -46,9 +46,11 @@ type Flag struct {
 	Name, Key, Help string
 }
 
+// Variables that are no keys of the configuration: the file, and what the command sluice reads.
 const (
 	configVariable = "SLUICE_CONFIG"
 	dataVariable   = "SLUICE_DATA"
+	tokenVariable  = "SLUICE_TOKEN"
 )
 
 // Main reads command line and configuration, runs the command until it ends or a signal comes, and returns the
@@ -98,7 +100,7 @@ var errVersion = errors.New("the version was asked for")
 func (c Command) parse(process Process) (config.Options, error) {
 	options := c.Options
 	options.Environ = process.Environ
-	options.Variables = append(slices.Clone(options.Variables), configVariable, dataVariable)
+	options.Variables = append(slices.Clone(options.Variables), configVariable, dataVariable, tokenVariable)
 	options.File = lookup(process.Environ, configVariable)
 	options.Flags, options.FlagNames = map[string]string{}, map[string]string{}
 

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"sluice.internal/shared/config"
 )
 
 // Access says how to reach NATS and as whom. The zero values of all but URL mean: not used.
@@ -127,13 +128,13 @@ func explain(err error) error {
 	}
 }
 
-// redacted hides the password that an URL may carry.
-func redacted(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.User == nil {
-		return address
+// redacted hides the passwords that addresses may carry.
+func redacted(addresses string) string {
+	parsed, err := config.ParseURL(addresses)
+	if err != nil {
+		return "an address that can't be read"
 	}
-	return parsed.Redacted()
+	return parsed.String()
 }
 
 // closeTimeout bounds how long Close waits for the server to take what was sent.

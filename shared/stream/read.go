@@ -187,9 +187,12 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 	}
 	defer messages.Stop()
 	for {
-		next, err := messages.Next(jetstream.NextContext(ctx))
+		next, err := nextMessage(ctx, consumer, messages, follow)
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", r.stream, err)
+		}
+		if next == nil {
+			return nil
 		}
 		metadata, err := next.Metadata()
 		if err != nil {
@@ -201,6 +204,32 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 		}
 		if metadata.NumPending == 0 && !follow {
 			return nil
+		}
+	}
+}
+
+// glance is how long to wait for a message that should be there, before looking whether it still is.
+const glance = time.Second
+
+// nextMessage waits for a message. Without follow it returns nil when there is none any more: what was counted may
+// have been trimmed since.
+func nextMessage(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext, follow bool) (jetstream.Msg, error) {
+	if follow {
+		return messages.Next(jetstream.NextContext(ctx))
+	}
+	for {
+		bounded, cancel := context.WithTimeout(ctx, glance)
+		next, err := messages.Next(jetstream.NextContext(bounded))
+		cancel()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return next, err
+		}
+		info, err := consumer.Info(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if info.NumPending == 0 {
+			return nil, nil //nolint:nilnil // That is the answer.
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -69,11 +71,30 @@ func (status *Status) addConsumers(ctx context.Context, opened jetstream.Stream)
 	}
 	if opened.CachedInfo().Config.Name == Notifications {
 		status.Intake = backlog("intake", consumers)
-		return nil
+		return status.addUnopened(ctx, opened, consumers)
 	}
 	groups := groupsOf(consumers)
 	for _, name := range names(groups) {
 		status.Groups = append(status.Groups, backlog(name, groups[name]))
+	}
+	return nil
+}
+
+// addUnopened counts the notifications of shards that no worker has opened yet: without a consumer nothing counts
+// as waiting.
+func (status *Status) addUnopened(ctx context.Context, opened jetstream.Stream, consumers []*jetstream.ConsumerInfo) error {
+	shards, _ := strconv.Atoi(opened.CachedInfo().Config.Metadata[metadataShards]) // Checked when it was opened.
+	for shard := range shards {
+		if slices.ContainsFunc(consumers, func(info *jetstream.ConsumerInfo) bool { return info.Name == intakeName(shard) }) {
+			continue
+		}
+		info, err := opened.Info(ctx, jetstream.WithSubjectFilter("in."+strconv.Itoa(shard)+".>"))
+		if err != nil {
+			return fmt.Errorf("count shard %d: %w", shard, err)
+		}
+		for _, count := range info.State.Subjects {
+			status.Intake.Waiting += count
+		}
 	}
 	return nil
 }

@@ -586,10 +586,13 @@ func TestAttachingToAnEmptyServerSaysWhatIsMissing(t *testing.T) {
 
 func TestConnectionErrorsHideThePasswordAndSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	access := stream.Access{URL: "nats://me:hunter2@127.0.0.1:1"}
-	_, err := stream.Connect(access, "test", slog.New(slog.DiscardHandler))
-	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "is it running") {
-		t.Errorf("error %v", err)
+	for _, url := range []string{
+		"nats://me:hunter2@127.0.0.1:1", "nats://me:hunter1@127.0.0.1:1,nats://me:hunter2@127.0.0.1:2", "me:hunter2@127.0.0.1:1",
+	} {
+		_, err := stream.Connect(stream.Access{URL: url}, "test", slog.New(slog.DiscardHandler))
+		if err == nil || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "is it running") {
+			t.Errorf("error %v", err)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ Example:
 // Run prints all faults, or that there are none.
 func (c *checkCommand) Run(s *session) error {
 	cfg, err := c.load(s)
-	if faults := (config.Faults)(nil); errors.As(err, &faults) {
+	if faults := config.Faults(nil); errors.As(err, &faults) {
 		s.say("%v", faults)
 		return errTold
 	}

@@ -36,12 +36,12 @@ func protected(t *testing.T) (url string) {
 func TestStreamsAreFoundWhereItIsSaid(t *testing.T) {
 	t.Parallel()
 	var (
-		url       = protected(t)
-		_, folder = dataFolder(t, local.Description{NATSURL: url, NATSUser: "sluice", NATSPassword: "nats-password"})
-		_, dead   = dataFolder(t, local.Description{NATSURL: "nats://" + deadAddress(t)})
-		login     = []string{"SLUICE_NATS_USER=sluice", "SLUICE_NATS_PASSWORD=nats-password"}
-		password  = writeFile(t, "password", "nats-password\n")
-		file      = writeFile(t, "sluice.yaml", "nats:\n  url: "+url+"\n  user: sluice\n  password_file: password\n")
+		url      = protected(t)
+		folder   = dataFolder(t, local.Description{NATSURL: url, NATSUser: "sluice", NATSPassword: "nats-password"})
+		dead     = dataFolder(t, local.Description{NATSURL: "nats://" + deadAddress(t)})
+		login    = []string{"SLUICE_NATS_USER=sluice", "SLUICE_NATS_PASSWORD=nats-password"}
+		password = writeFile(t, "password", "nats-password\n")
+		file     = writeFile(t, "sluice.yaml", "nats:\n  url: "+url+"\n  user: sluice\n  password_file: password\n")
 	)
 	if err := os.Rename(password, filepath.Join(filepath.Dir(file), "password")); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestWhatIsInTheWayOfTheStreamsIsNamed(t *testing.T) {
 	t.Parallel()
 	var (
 		address   = deadAddress(t)
-		_, dead   = dataFolder(t, local.Description{NATSURL: "nats://" + address})
+		dead      = dataFolder(t, local.Description{NATSURL: "nats://" + address})
 		empty     = streamtest.Start(t).URL()
 		login     = protected(t)
 		nothingIn = t.TempDir()
@@ -81,7 +81,8 @@ func TestWhatIsInTheWayOfTheStreamsIsNamed(t *testing.T) {
 		says  string
 	}{
 		"no data folder": {
-			typed{args: []string{"--data", nothingIn}}, 1,
+			typed{args: []string{"--data", nothingIn}},
+			1,
 			"sluice: no sluice has run with " + nothingIn + "; start one with `sluice up`, or say --nats URL\n",
 		},
 		"no data folder in the working directory": {

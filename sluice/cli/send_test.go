@@ -76,7 +76,7 @@ func answering(status int, body string) http.HandlerFunc {
 // withFolder makes a data folder whose gateway this is, and whose token is "made-token".
 func (g *gateway) withFolder(t *testing.T) (dir string) {
 	t.Helper()
-	_, dir = dataFolder(t, local.Description{GatewayURL: g.URL, Sources: map[string]local.Source{
+	dir = dataFolder(t, local.Description{GatewayURL: g.URL, Sources: map[string]local.Source{
 		"green-api": {Path: "/green-api/webhook", TokenFile: writeFile(t, "green-api.token", "made-token\n")},
 		"open":      {Path: "/open"},
 	}})
@@ -193,7 +193,7 @@ func TestRefusedFileDoesNotHoldUpTheOthers(t *testing.T) {
 func TestFileWithoutAnAnswerEndsSending(t *testing.T) {
 	t.Parallel()
 	address := deadAddress(t)
-	_, dir := dataFolder(t, local.Description{GatewayURL: "http://" + address, Sources: map[string]local.Source{"green-api": {Path: "/x"}}})
+	dir := dataFolder(t, local.Description{GatewayURL: "http://" + address, Sources: map[string]local.Source{"green-api": {Path: "/x"}}})
 	typed{args: []string{"send", "--data", dir, "-", writeFile(t, "2.json", "{}")}}.run(t).fails(t, 1,
 		"sluice: 0 of 2 files answered 200\nsluice: 1 file not sent, so as not to overtake the one without an answer\n")
 	got := typed{args: []string{"send", "--json", "--data", dir, "-"}}.run(t)

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"sluice.internal/shared/stream"
@@ -73,9 +72,6 @@ func examine(ctx context.Context, streams *stream.Streams) (*state, error) {
 			return nil, err
 		}
 		result := &state{Status: status}
-		if err := result.addUntouched(ctx, streams); err != nil {
-			return nil, err
-		}
 		if look == looks || len(result.idle()) == 0 {
 			return result, nil
 		}
@@ -85,20 +81,4 @@ func examine(ctx context.Context, streams *stream.Streams) (*state, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-}
-
-// addUntouched counts notifications that no worker has ever asked for: without a consumer nothing counts as
-// waiting.
-func (s *state) addUntouched(ctx context.Context, streams *stream.Streams) error {
-	if s.Intake.Waiting > 0 || s.Intake.Workers > 0 {
-		return nil
-	}
-	notifications, err := streams.JetStream().Stream(ctx, stream.Notifications)
-	if err != nil {
-		return fmt.Errorf("open stream %s: %w", stream.Notifications, err)
-	}
-	if kept := notifications.CachedInfo().State; kept.Consumers == 0 {
-		s.Intake.Waiting = kept.Msgs
-	}
-	return nil
 }

@@ -209,7 +209,7 @@ func TestGatewayOfTheDataFolderIsAsked(t *testing.T) {
 					}
 				}()
 			}
-			_, dir := dataFolder(t, local.Description{NATSURL: server.URL(), GatewayURL: url})
+			dir := dataFolder(t, local.Description{NATSURL: server.URL(), GatewayURL: url})
 			var want result
 			document := fmt.Sprintf(`{"kind":"gateway","url":%q,"ready":true}`, url)
 			if want.code = test.code; test.code != 0 {

@@ -71,7 +71,7 @@ func nextLine(t *testing.T, lines *bufio.Scanner) string {
 }
 
 // dataFolder is a folder that `sluice up` left behind.
-func dataFolder(t *testing.T, description local.Description) (folder *local.Folder, dir string) {
+func dataFolder(t *testing.T, description local.Description) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	folder, err := local.Open(dir)
@@ -84,5 +84,5 @@ func dataFolder(t *testing.T, description local.Description) (folder *local.Fold
 	if err := folder.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return folder, dir
+	return dir
 }
