@@ -41,6 +41,7 @@ type Gateway struct {
 	server     *http.Server
 	clients    clientAddresses
 	secrets    secrets
+	load       load
 	rejections *rejections
 	summaries  *summaries
 	outage     *outage
@@ -68,6 +69,7 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 		secrets:   secretsOf(settings.Sources),
 		summaries: newSummaries(log),
 		outage:    &outage{log: log},
+		load:      newLoad(settings.BodyLimit),
 	}
 	g.cutOff, g.cut = context.WithCancel(context.Background())
 	g.rejections = newRejections(store, log, g.summaries, g.secrets)

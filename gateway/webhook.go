@@ -19,6 +19,11 @@ func (g *Gateway) webhook(v *visit) (answer, error) {
 	if err := v.from.admit(v); err != nil {
 		return answer{}, err
 	}
+	giveBack, err := g.load.take(v, g.settings.BodyLimit)
+	if err != nil {
+		return answer{}, err
+	}
+	defer giveBack()
 	body, encoding, err := v.readBody(g.settings.BodyLimit)
 	if err != nil {
 		return answer{}, err

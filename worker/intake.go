@@ -21,21 +21,27 @@ func (w *Worker) runShard(ctx context.Context, shard int) {
 		}
 		w.intake.Failed(err)
 		pause(ctx, reopenPause)
+		w.restore(ctx)
+	}
+}
+
+// restore makes streams anew that the server lost.
+func (w *Worker) restore(ctx context.Context) {
+	if err := w.streams.Restore(ctx); err != nil {
+		w.log.Debug("streams not restored", "error", err)
 	}
 }
 
 // takeIn opens the shard's consumer and processes its batches until one of both fails or the context ends.
 func (w *Worker) takeIn(ctx context.Context, shard int, judge *judge) error {
-	opening, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	intake, err := w.streams.Intake(opening, shard)
+	intake, err := w.streams.Intake(ctx, shard)
 	if err != nil {
 		return err
 	}
 	finishing, done := w.finishing(ctx)
 	defer done()
 	defer func() {
-		closing, cancel := context.WithTimeout(finishing, openTimeout)
+		closing, cancel := context.WithTimeout(finishing, closeTimeout)
 		defer cancel()
 		if err := intake.Close(closing); err != nil {
 			w.log.Debug("shard not given up", "error", err)

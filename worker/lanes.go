@@ -28,9 +28,8 @@ func (w *Worker) runHandlers(ctx context.Context) {
 }
 
 func (w *Worker) reopen(ctx context.Context) {
-	opening, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	group, err := w.streams.Group(opening, w.settings.Group, w.settings.Types)
+	w.restore(ctx)
+	group, err := w.streams.Group(ctx, w.settings.Group, w.settings.Types)
 	if err != nil {
 		w.handling.Failed(err)
 		return

@@ -14,8 +14,8 @@ import (
 const (
 	// reopenPause is how long to wait before a consumer that failed is opened again.
 	reopenPause = time.Second
-	// openTimeout bounds the opening of consumers.
-	openTimeout = 30 * time.Second
+	// closeTimeout bounds how long giving up a shard may take. When the server is gone there is nothing to give up.
+	closeTimeout = 2 * time.Second
 )
 
 // Worker runs the intake and the handlers of one process.

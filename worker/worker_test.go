@@ -42,7 +42,10 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	server := streamtest.Start(t)
-	return &bench{t: t, server: server, streams: server.Open(t, stream.Settings{Lanes: 8}), log: &buffer{}}
+	b := &bench{t: t, server: server, log: &buffer{}}
+	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b.streams = server.OpenLogged(t, stream.Settings{Lanes: 8}, log)
+	return b
 }
 
 func (b *bench) context() context.Context {
@@ -63,7 +66,7 @@ func (b *bench) start(settings worker.Settings) (stop func() error) {
 		settings.Handlers = handler.All()
 	}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w, err := worker.New(b.context(), settings, b.server.Open(b.t, stream.Settings{}), log)
+	w, err := worker.New(b.context(), settings, b.server.OpenLogged(b.t, stream.Settings{}, log), log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -517,6 +520,39 @@ func TestBrokerThatRestartsLosesNothing(t *testing.T) {
 	}
 	if lines := strings.Count(b.log.String(), "level=ERROR"); lines > 10 {
 		t.Errorf("three restarts made %d lines at ERROR:\n%s", lines, b.log)
+	}
+}
+
+func TestBrokerThatComesBackEmptyIsUsedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	handled := make(chan string, 10)
+	b.start(worker.Settings{Handlers: handlers(func(_ context.Context, event notification.Event) error {
+		handled <- event.Instance
+		return nil
+	})})
+	b.send(fmt.Sprintf(call, 1, "before"))
+	if got := <-handled; got != "1" {
+		t.Fatalf("handled %s", got)
+	}
+	b.server.Stop()
+	b.server.Wipe(t)
+	b.server.Resume(t)
+	b.send(fmt.Sprintf(call, 2, "after"))
+	select {
+	case got := <-handled:
+		if got != "2" {
+			t.Errorf("handled %s, want 2", got)
+		}
+	case <-b.context().Done():
+		t.Fatalf("nothing is handled any more, log:\n%s", b.log)
+	}
+	log := b.log.String()
+	if !strings.Contains(log, "level=ERROR msg=\"stream was missing and was made anew: what it held is lost\"") {
+		t.Errorf("nobody was told, log:\n%s", log)
+	}
+	if lines := strings.Count(log, "level=ERROR") + strings.Count(log, "level=WARN"); lines > 20 {
+		t.Errorf("%d lines at WARN and ERROR:\n%s", lines, log)
 	}
 }
 

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -55,10 +56,15 @@ func (s *Streams) PublishEvents(ctx context.Context, events []notification.Event
 	return stored[:fresh[len(outcomes)]], fmt.Errorf("publish events: %w", err)
 }
 
-// publishOrdered stores the messages in batches of decreasing size: one batch for all, chunks where that holds
-// a duplicate, single messages where a chunk does.
+// publishOrdered stores the messages singly where there are few, and else in batches of decreasing size: one batch
+// for all, chunks where that holds a duplicate, single messages where a chunk does.
 func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
+	if len(messages) < s.events.batchFrom() {
+		return s.publishSingly(ctx, messages)
+	}
+	begin := time.Now()
 	if acks, err := publishBatch(ctx, s.js, messages); err == nil {
+		s.events.batch(len(messages), time.Since(begin))
 		return storedAs(acks), nil
 	}
 	stored := make([]Stored, 0, len(messages))
@@ -88,9 +94,13 @@ func storedAs(acks []*jetstream.PubAck) []Stored {
 func (s *Streams) publishSingly(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
 	stored := make([]Stored, 0, len(messages))
 	for _, message := range messages {
+		begin := time.Now()
 		ack, err := s.publishSingle(ctx, message)
 		if err != nil {
 			return stored, err
+		}
+		if !ack.Duplicate { // A duplicate is not written.
+			s.events.single(begin, time.Now())
 		}
 		stored = append(stored, storedAs([]*jetstream.PubAck{ack})...)
 	}

@@ -10,6 +10,7 @@ const (
 	DeadLetters   = "DEAD_LETTERS"  // what could not be processed
 	Rejections    = "REJECTIONS"    // refused requests
 	Alerts        = "ALERTS"        // what the operator is told
+	Probes        = "PROBES"        // written to find out whether anything can be
 )
 
 // The header fields of messages. Times are RFC 3339 with nanoseconds.

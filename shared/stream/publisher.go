@@ -52,10 +52,15 @@ type turn struct {
 	err    error
 }
 
-func newPublisher(js jetstream.JetStream, replicas int) *publisher {
+// newPublisher makes a publisher. Failed is told of every single write that failed; it must not block.
+func newPublisher(js jetstream.JetStream, replicas int, failed func(error)) *publisher {
 	return &publisher{
 		one: func(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-			return publishOnce(ctx, js, message)
+			ack, err := publishOnce(ctx, js, message)
+			if err != nil {
+				failed(err)
+			}
+			return ack, err
 		},
 		many: func(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
 			return publishBatch(ctx, js, messages)

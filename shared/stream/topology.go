@@ -63,9 +63,13 @@ const (
 type Streams struct {
 	js        jetstream.JetStream
 	log       *slog.Logger
+	settings  Settings
 	publisher *publisher // of notifications
+	events    *costs     // of publishing events
 	shards    int
 	lanes     int
+	readiness readiness
+	restoring restoring
 }
 
 // Open creates the streams that are not there, brings those that are to the settings, and reads the counts of
@@ -76,7 +80,7 @@ func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	streams := &Streams{js: js, log: log}
+	streams := &Streams{js: js, log: log, settings: settings}
 	// The small streams come first: they need little, and the big ones take what is left.
 	for _, config := range settings.configs() {
 		if err := streams.ensure(ctx, config); err != nil {
@@ -86,7 +90,11 @@ func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Log
 	if err := streams.readCounts(ctx, settings); err != nil {
 		return nil, err
 	}
-	streams.publisher = newPublisher(js, or(settings.Replicas, 1))
+	// Streams that have to be made anew get the counts they had.
+	streams.settings.Shards, streams.settings.Lanes = streams.shards, streams.lanes
+	replicas := or(settings.Replicas, 1)
+	streams.publisher = newPublisher(js, replicas, streams.restoreAfter)
+	streams.events = newCosts(replicas)
 	return streams, nil
 }
 
@@ -95,15 +103,6 @@ func (s *Streams) Shards() int { return s.shards }
 
 // Lanes returns into how many lanes events are divided.
 func (s *Streams) Lanes() int { return s.lanes }
-
-// Ready says why nothing can be stored at the moment, or nil. A server that is cut off from the others of its
-// cluster still takes connections, so it is the stream that is asked.
-func (s *Streams) Ready(ctx context.Context) error {
-	if _, err := s.js.Stream(ctx, Notifications); err != nil {
-		return fmt.Errorf("reach stream %s: %w", Notifications, err)
-	}
-	return nil
-}
 
 // JetStream returns the connection's JetStream, for what has no method here.
 func (s *Streams) JetStream() jetstream.JetStream { return s.js }
@@ -120,6 +119,11 @@ func (s Settings) configs() []jetstream.StreamConfig {
 		relaxed = jetstream.AsyncPersistMode
 	}
 	configs := []jetstream.StreamConfig{
+		{
+			Name: Probes, Subjects: []string{"probe.>"}, Discard: jetstream.DiscardOld,
+			Description: "the last readiness probe of each process",
+			MaxBytes:    mib, MaxAge: time.Hour, MaxMsgsPerSubject: 1,
+		},
 		{
 			Name: Rejections, Subjects: []string{"rejected.>"}, Discard: jetstream.DiscardOld,
 			Description: "refused requests",

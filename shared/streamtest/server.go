@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -70,6 +71,14 @@ func (s *Server) Resume(t testing.TB) {
 	s.start(t)
 }
 
+// Wipe removes all files of a stopped server, as an empty disk does.
+func (s *Server) Wipe(t testing.TB) {
+	t.Helper()
+	if err := os.RemoveAll(s.options.StoreDir); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Restart ends the server and starts it again at the same address with the same files.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
@@ -94,9 +103,15 @@ func (s *Server) Connect(t testing.TB) *nats.Conn {
 // Open opens the streams over a connection of their own.
 func (s *Server) Open(t testing.TB, settings stream.Settings) *stream.Streams {
 	t.Helper()
+	return s.OpenLogged(t, settings, slog.New(slog.DiscardHandler))
+}
+
+// OpenLogged is Open with a log.
+func (s *Server) OpenLogged(t testing.TB, settings stream.Settings, log *slog.Logger) *stream.Streams {
+	t.Helper()
 	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, errors.New("the streams did not open"))
 	defer cancel()
-	streams, err := stream.Open(ctx, s.Connect(t), settings, slog.New(slog.DiscardHandler))
+	streams, err := stream.Open(ctx, s.Connect(t), settings, log)
 	if err != nil {
 		t.Fatal(err)
 	}
