@@ -19,6 +19,8 @@ type costs struct {
 	perWrite estimate
 	fixed    estimate
 	last     time.Time // when the last single write ended
+	busy     time.Duration
+	writes   int
 }
 
 const (
@@ -58,6 +60,10 @@ func (c *costs) batchFrom() int {
 	return max(int(math.Ceil(from)), leastBatch)
 }
 
+// writesToLearn is how many single writes make one measurement. The server acknowledges several at a time, so that
+// most of them seem to take nothing; together they took what they took.
+const writesToLearn = 32
+
 // single learns from a single write. The server writes one after the other, so one that waited for others took
 // the time since the one before.
 func (c *costs) single(begin, end time.Time) {
@@ -67,9 +73,14 @@ func (c *costs) single(begin, end time.Time) {
 	if c.last.After(begin) {
 		from = c.last
 	}
+	c.busy += max(end.Sub(from), 0)
 	c.last = end
-	c.perWrite.learn(end.Sub(from).Seconds(), end)
+	if c.writes++; c.writes < writesToLearn {
+		return
+	}
+	c.perWrite.learn(c.busy.Seconds()/float64(c.writes), end)
 	c.fixed.forget(end)
+	c.busy, c.writes = 0, 0
 }
 
 // batch learns from a batch.
@@ -84,7 +95,7 @@ func (c *costs) batch(count int, took time.Duration) {
 const (
 	// weight is how much a new measurement counts, and most how far it may be off: on a busy machine some take
 	// many times as long as usual.
-	weight = 0.1
+	weight = 0.2
 	most   = 4.0
 	// stale is how long an estimate is believed that is not measured any more because the other way is taken.
 	// After that the guess is approached again, until the way is tried and measured anew.

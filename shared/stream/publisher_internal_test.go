@@ -306,7 +306,7 @@ func TestBatchesAreLeftAloneWhereTheyDoNotPay(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	quick, slow := newCosts(1), newCosts(1)
-	for i := range 500 {
+	for i := range 3000 {
 		begin := now.Add(time.Duration(i) * time.Millisecond)
 		quick.single(begin, begin.Add(15*time.Microsecond))
 		slow.single(begin, begin.Add(900*time.Microsecond))
