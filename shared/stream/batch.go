@@ -63,7 +63,7 @@ func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]S
 		return s.publishSingly(ctx, messages)
 	}
 	begin := time.Now()
-	if acks, err := publishBatch(ctx, s.js, messages); err == nil {
+	if acks, err := s.publishBatch(ctx, messages); err == nil {
 		s.events.batch(len(messages), time.Since(begin))
 		return storedAs(acks), nil
 	}
@@ -71,7 +71,7 @@ func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]S
 	for len(messages) > 0 {
 		part := messages[:min(chunk, len(messages))]
 		messages = messages[len(part):]
-		if acks, err := publishBatch(ctx, s.js, part); err == nil {
+		if acks, err := s.publishBatch(ctx, part); err == nil {
 			stored = append(stored, storedAs(acks)...)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -28,6 +29,7 @@ var (
 const (
 	codeStoreFailed         jetstream.ErrorCode = 10077 // the stream is at a limit
 	codeStorageExceeded     jetstream.ErrorCode = 10047 // the server has no such room
+	codeNoPeers             jetstream.ErrorCode = 10005 // no servers of the cluster have such room
 	codeNoResources         jetstream.ErrorCode = 10023 // likewise, the account
 	codeDuplicateInProcess  jetstream.ErrorCode = 10158 // the same id is being stored right now
 	codeBatchHasDuplicate   jetstream.ErrorCode = 10201
@@ -45,7 +47,7 @@ func code(err error) jetstream.ErrorCode {
 }
 
 func isNoRoom(err error) bool {
-	return code(err) == codeStorageExceeded || code(err) == codeNoResources
+	return slices.Contains([]jetstream.ErrorCode{codeStorageExceeded, codeNoResources, codeNoPeers}, code(err))
 }
 
 func explainCreate(err error) error {

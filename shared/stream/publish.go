@@ -61,11 +61,5 @@ func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) (
 
 // publishSingle stores a message by itself, trying again until the context ends.
 func (s *Streams) publishSingle(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	return publishUntil(ctx, func(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-		ack, err := publishOnce(ctx, s.js, message)
-		if err != nil {
-			s.restoreAfter(err)
-		}
-		return ack, err
-	}, message)
+	return publishUntil(ctx, s.publishOnce, message)
 }

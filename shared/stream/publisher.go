@@ -52,21 +52,8 @@ type turn struct {
 	err    error
 }
 
-// newPublisher makes a publisher. Failed is told of every single write that failed; it must not block.
-func newPublisher(js jetstream.JetStream, replicas int, failed func(error)) *publisher {
-	return &publisher{
-		one: func(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-			ack, err := publishOnce(ctx, js, message)
-			if err != nil {
-				failed(err)
-			}
-			return ack, err
-		},
-		many: func(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
-			return publishBatch(ctx, js, messages)
-		},
-		cost: newCosts(replicas),
-	}
+func newPublisher(s *Streams, replicas int) *publisher {
+	return &publisher{one: s.publishOnce, many: s.publishBatch, cost: newCosts(replicas)}
 }
 
 // publish stores a message and returns its acknowledgement. It tries again, always with the same message id,
@@ -260,20 +247,24 @@ func ended(ctx context.Context, err error, unknown bool) error {
 }
 
 // publishOnce publishes a message and waits for its acknowledgement a little.
-func publishOnce(ctx context.Context, js jetstream.JetStream, message *nats.Msg) (*jetstream.PubAck, error) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	return js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstream.PubAck, error) {
+		return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
+	})
+	if err != nil {
+		s.restoreAfter(err)
+	}
+	return ack, err
 }
 
 // publishBatch stores all messages or none. After an error the messages may be published again.
-func publishBatch(ctx context.Context, js jetstream.JetStream, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
+func (s *Streams) publishBatch(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
 	if len(messages) < 2 {
 		return nil, errTooFew
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	ack, err := jetstreamext.PublishMsgBatch(ctx, js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
+	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstreamext.BatchAck, error) {
+		return jetstreamext.PublishMsgBatch(ctx, s.js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
+	})
 	if err != nil {
 		unbatch(messages)
 		return nil, err

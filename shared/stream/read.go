@@ -45,6 +45,14 @@ type Query struct {
 	Follow bool
 }
 
+// Notifications reads raw notifications, oldest first. Type and instance are what the gateway found.
+func (s *Streams) Notifications(ctx context.Context, query Query) iter.Seq2[notification.Notification, error] {
+	return read(ctx, s, Notifications, "in.*."+wild(query.Source), query, func(m *message) (notification.Notification, bool) {
+		n := readNotification(m.Headers(), m.Data(), m.sequence)
+		return n, query.matches(n.Source, n.Type, n.Instance)
+	})
+}
+
 // Events reads events, oldest first.
 func (s *Streams) Events(ctx context.Context, query Query) iter.Seq2[notification.Event, error] {
 	subject := fmt.Sprintf("events.*.%s.%s.%s", wild(query.Source), wild(query.Type), wild(query.Instance))

@@ -63,6 +63,7 @@ const (
 type Streams struct {
 	js        jetstream.JetStream
 	log       *slog.Logger
+	link      *link
 	settings  Settings
 	publisher *publisher // of notifications
 	events    *costs     // of publishing events
@@ -80,7 +81,7 @@ func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Log
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	streams := &Streams{js: js, log: log, settings: settings}
+	streams := &Streams{js: js, log: log, link: watch(conn), settings: settings}
 	// The small streams come first: they need little, and the big ones take what is left.
 	for _, config := range settings.configs() {
 		if err := streams.ensure(ctx, config); err != nil {
@@ -93,7 +94,7 @@ func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Log
 	// Streams that have to be made anew get the counts they had.
 	streams.settings.Shards, streams.settings.Lanes = streams.shards, streams.lanes
 	replicas := or(settings.Replicas, 1)
-	streams.publisher = newPublisher(js, replicas, streams.restoreAfter)
+	streams.publisher = newPublisher(streams, replicas)
 	streams.events = newCosts(replicas)
 	return streams, nil
 }

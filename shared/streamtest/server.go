@@ -42,11 +42,23 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 
 func (s *Server) start(t testing.TB) {
 	t.Helper()
+	s.launch(t)
+	s.await(t)
+}
+
+func (s *Server) launch(t testing.TB) {
+	t.Helper()
 	running, err := server.NewServer(s.options)
 	if err != nil {
 		t.Fatalf("make NATS server: %v", err)
 	}
 	running.Start()
+	s.running = running
+}
+
+func (s *Server) await(t testing.TB) {
+	t.Helper()
+	running := s.running
 	if !running.ReadyForConnections(patience) {
 		running.Shutdown()
 		t.Fatal("the NATS server did not start")
@@ -54,7 +66,6 @@ func (s *Server) start(t testing.TB) {
 	if address, ok := running.Addr().(*net.TCPAddr); ok {
 		s.options.Port = address.Port // Where it listens again after a stop.
 	}
-	s.running = running
 }
 
 func (s *Server) stop() {

@@ -1,0 +1,152 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
+)
+
+func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
+	t.Parallel()
+	cluster := streamtest.StartCluster(t)
+	streams := cluster.Open(t, stream.Settings{})
+	var (
+		mutex    sync.Mutex
+		receipts = map[uint64]string{}
+		group    sync.WaitGroup
+	)
+	for sender := range 16 {
+		group.Go(func() {
+			for id := range 60 {
+				n := sample(id)
+				n.RequestID = fmt.Sprintf("%d-%d", sender, id)
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				receipt, err := streams.PublishNotification(ctx, &n)
+				cancel()
+				if err != nil {
+					t.Errorf("%s: %v", n.RequestID, err)
+					return
+				}
+				mutex.Lock()
+				if other, taken := receipts[receipt]; taken {
+					t.Errorf("%s and %s have the receipt %d", other, n.RequestID, receipt)
+				}
+				receipts[receipt] = n.RequestID
+				mutex.Unlock()
+				if sender == 0 && id == 20 {
+					stopped := cluster.StopLeader(t, stream.Notifications)
+					stopped.Resume(t)
+				}
+			}
+		})
+	}
+	group.Wait()
+	stored := storedRequests(t, streams)
+	for receipt, id := range receipts {
+		if stored[id] != 1 {
+			t.Errorf("%s, receipt %d, is stored %d times", id, receipt, stored[id])
+		}
+	}
+	if len(receipts) != 16*60 {
+		t.Errorf("%d receipts, want %d", len(receipts), 16*60)
+	}
+}
+
+// storedRequests counts how often each request is stored.
+func storedRequests(t *testing.T, streams *stream.Streams) map[string]int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	stored := map[string]int{}
+	for n, err := range streams.Notifications(ctx, stream.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored[n.RequestID]++
+	}
+	return stored
+}
+
+func TestRestartUnderLoadIsRiddenOutOrToldAndNothingIsStoredTwice(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t, stream.Settings{})
+	var (
+		mutex   sync.Mutex
+		outcome = map[string]error{}
+		group   sync.WaitGroup
+	)
+	for sender := range 32 {
+		group.Go(func() {
+			for id := range 40 {
+				n := sample(id)
+				n.RequestID = fmt.Sprintf("%d-%d", sender, id)
+				// Some deadlines outlast the restart and some do not.
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(20+sender*100)*time.Millisecond)
+				_, err := streams.PublishNotification(ctx, &n)
+				cancel()
+				mutex.Lock()
+				outcome[n.RequestID] = err
+				mutex.Unlock()
+				if sender == 31 && id%15 == 5 {
+					server.Restart(t)
+				}
+			}
+		})
+	}
+	group.Wait()
+	stored := storedRequests(t, streams)
+	for id, err := range outcome {
+		switch {
+		case err == nil && stored[id] != 1:
+			t.Errorf("%s succeeded and is stored %d times", id, stored[id])
+		case stored[id] > 1:
+			t.Errorf("%s is stored %d times", id, stored[id])
+		case err != nil && stored[id] > 0 && !errors.Is(err, stream.ErrUnknown):
+			t.Errorf("%s is stored although it failed for certain: %v", id, err)
+		}
+	}
+}
+
+func TestReadinessIsFoundOutByStoring(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams, ctx := server.Open(t, stream.Settings{}), testContext(t)
+	if err := streams.Ready(ctx); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	for streams.Ready(ctx) == nil { // A moment ago it was.
+		if ctx.Err() != nil {
+			t.Fatal("ready without a server")
+		}
+	}
+	server.Resume(t)
+	for streams.Ready(ctx) != nil {
+		if ctx.Err() != nil {
+			t.Fatal("not ready although the server is back")
+		}
+	}
+	if err := notificationsAre(ctx, streams, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+func notificationsAre(ctx context.Context, streams *stream.Streams, want uint64) error {
+	status, err := streams.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, usage := range status.Streams {
+		if usage.Name == stream.Notifications && usage.Messages != want {
+			return fmt.Errorf("%d notifications, want %d", usage.Messages, want)
+		}
+	}
+	return nil
+}
