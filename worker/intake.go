@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime"
 	"sync"
 	"time"
@@ -137,6 +138,9 @@ const storeTimeout = 10 * time.Second
 
 // tell logs what became of a notification, and alerts the operator where a person should look.
 func (w *Worker) tell(ctx context.Context, v *verdict) {
+	if v.letter == nil && !v.unknown && !w.log.Enabled(ctx, slog.LevelDebug) {
+		return // Nearly all of them.
+	}
 	log := w.log.With("source", v.event.Source, "type", v.event.Type, "instance", v.event.Instance,
 		"received_at", v.event.ReceivedAt, "notification", v.event.NotificationSequence)
 	switch {

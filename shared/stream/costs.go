@@ -2,45 +2,62 @@ package stream
 
 import (
 	"math"
+	"math/bits"
 	"sync"
 	"time"
 )
 
 // costs learns from which number of messages on a batch is cheaper than single writes, from what both take. So it
-// needs not be told whether writes are synced, or how fast the disk is.
+// needs not be told whether writes are synced, how fast the disk is, or how busy the machine.
 //
-// A batch of n takes fixed + n·each, n single writes take n·single. On one replica with synced writes single is
-// about 0.35 ms and fixed about 4.5 ms, so batches pay from some 14 messages on; without syncing a single write
-// takes less than its share of a batch, so batches never pay. On several replicas the server itself shares syncs
-// between messages, and batches are not used.
+// On one replica with synced writes a single write takes about 0.35 ms and a batch about 4.5 ms and a little for
+// each message, so batches pay from some 14 messages on; without syncing a single write takes less than its share
+// of a batch, so batches never pay. On several replicas the server itself shares syncs between messages, and
+// batches are not used.
+//
+// What is not done is not measured. After a while its estimate is therefore taken for the first guess again: then
+// it is tried once more where the guess is in its favour, and for single writes also where it is not.
 type costs struct {
-	mutex    sync.Mutex
-	settled  int // how many messages make a batch worth while, where that is not to be learned
-	perWrite estimate
-	fixed    estimate
-	last     time.Time // when the last single write ended
-	busy     time.Duration
-	writes   int
+	mutex   sync.Mutex
+	settled int // how many messages make a batch worth while, where that is not to be learned
+	write   estimate
+	batches [sizes]estimate // per message, by the batch's size
+	last    time.Time       // when the last single write ended
+	busy    time.Duration
+	writes  int
 }
 
 const (
-	// The first guesses, in seconds: a synced disk of common speed.
-	guessedWrite = 350e-6
-	guessedFixed = 4.5e-3
-	// eachInBatch is what a message adds to a batch, in seconds. It is processor time, so it hardly differs.
-	eachInBatch = 20e-6
+	// The first guesses: a synced disk of common speed.
+	guessedWrite = 350 * time.Microsecond
+	guessedFixed = 4500 * time.Microsecond
+	guessedEach  = 20 * time.Microsecond
 
+	// sizes is how many classes of batches there are: those of 1, 2, 4, 8 … 256 messages and more.
+	sizes      = 9
 	leastBatch = 4
 	neverBatch = math.MaxInt / 2
+
+	// writesToLearn is how many single writes make one measurement. The server acknowledges several at a time, so
+	// that most of them seem to take nothing; together they took what they took.
+	writesToLearn = 64
 )
 
 func newCosts(replicas int) *costs {
-	c := &costs{perWrite: estimate{guess: guessedWrite}, fixed: estimate{guess: guessedFixed}}
+	c := &costs{write: estimate{guess: guessedWrite.Seconds()}}
+	for class := range c.batches {
+		c.batches[class].guess = guessedEach.Seconds() + guessedFixed.Seconds()/smallestOf(class)
+	}
 	if replicas > 1 {
 		c.settled = neverBatch
 	}
 	return c
 }
+
+// smallestOf is the least number of messages of a class of batches.
+func smallestOf(class int) float64 { return float64(int(1) << class) }
+
+func class(count int) int { return min(bits.Len(uint(count))-1, sizes-1) } //nolint:gosec // A count is not negative.
 
 // batchFrom returns how many messages make a batch worth while.
 func (c *costs) batchFrom() int {
@@ -49,20 +66,48 @@ func (c *costs) batchFrom() int {
 	if c.settled > 0 {
 		return c.settled
 	}
-	perWrite := c.perWrite.value()
-	if perWrite <= eachInBatch {
-		return neverBatch
+	now := time.Now()
+	write := c.write.value(now)
+	for class := bits.Len(leastBatch) - 1; class < sizes; class++ {
+		if c.batches[class].value(now) < write {
+			return c.within(class, write, now)
+		}
 	}
-	from := c.fixed.value() / (perWrite - eachInBatch)
-	if from > MaxBatch {
-		return neverBatch
-	}
-	return max(int(math.Ceil(from)), leastBatch)
+	return neverBatch
 }
 
-// writesToLearn is how many single writes make one measurement. The server acknowledges several at a time, so that
-// most of them seem to take nothing; together they took what they took.
-const writesToLearn = 32
+// within finds the number of messages inside the first class that pays, as if the batch's time were fixed: at the
+// beginning of a class a batch may cost twice as much per message as at its end.
+func (c *costs) within(class int, write float64, now time.Time) int {
+	if class == bits.Len(leastBatch)-1 {
+		return leastBatch
+	}
+	below := c.batches[class-1].value(now) * smallestOf(class-1)
+	return min(max(int(math.Ceil(below/write)), 1<<(class-1)), 1<<class)
+}
+
+// tryWrites tells whether single writes should be measured although batches seem to be cheaper.
+func (c *costs) tryWrites() bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.settled == 0 && c.write.stale(time.Now())
+}
+
+// mayPay is how many times dearer a few single writes may be than a batch for many to be worth a try.
+const mayPay = 3
+
+// writesMayPay tells whether single writes should be measured again with many at the same time, and begins to.
+func (c *costs) writesMayPay(count int) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	now := time.Now()
+	if c.write.value(now) > mayPay*c.batches[class(count)].value(now) {
+		return false
+	}
+	c.write.learned = time.Time{}
+	c.busy, c.writes = 0, 0
+	return true
+}
 
 // single learns from a single write. The server writes one after the other, so one that waited for others took
 // the time since the one before.
@@ -75,11 +120,16 @@ func (c *costs) single(begin, end time.Time) {
 	}
 	c.busy += max(end.Sub(from), 0)
 	c.last = end
-	if c.writes++; c.writes < writesToLearn {
-		return
+	if c.writes++; c.writes >= writesToLearn {
+		c.write.learn(c.busy.Seconds()/float64(c.writes), end)
+		c.busy, c.writes = 0, 0
 	}
-	c.perWrite.learn(c.busy.Seconds()/float64(c.writes), end)
-	c.fixed.forget(end)
+}
+
+// disturbed forgets the single writes that a batch gets in the way of.
+func (c *costs) disturbed() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	c.busy, c.writes = 0, 0
 }
 
@@ -87,45 +137,43 @@ func (c *costs) single(begin, end time.Time) {
 func (c *costs) batch(count int, took time.Duration) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	now := time.Now()
-	c.fixed.learn(max(took.Seconds()-float64(count)*eachInBatch, 0), now)
-	c.perWrite.forget(now)
+	c.batches[class(count)].learn(took.Seconds()/float64(count), time.Now())
 }
 
 const (
-	// weight is how much a new measurement counts, and most how far it may be off: on a busy machine some take
-	// many times as long as usual.
+	// weight is how much a new measurement counts, and most how many times as long as usual it may have taken: on a
+	// busy machine some take very long.
 	weight = 0.2
 	most   = 4.0
-	// stale is how long an estimate is believed that is not measured any more because the other way is taken.
-	// After that the guess is approached again, until the way is tried and measured anew.
-	stale = time.Second
+	// leastTrust and mostTrust are how long an estimate counts that is not measured any more: a short time at first,
+	// when connections and caches are cold, and longer with each time that it was measured anew.
+	leastTrust = 250 * time.Millisecond
+	mostTrust  = 10 * time.Second
 )
 
-// estimate is a mean that new measurements move, of something that is not always measured.
+// estimate is a mean that new measurements move, of something that is not always measured. Its unit is seconds.
 type estimate struct {
-	guess   float64
-	mean    float64 // 0 before the first measurement
-	learned time.Time
+	guess, mean float64
+	learned     time.Time // zero before the first measurement
+	trust       time.Duration
 }
 
-func (e *estimate) value() float64 {
-	if e.mean == 0 {
+func (e *estimate) stale(now time.Time) bool { return now.Sub(e.learned) > e.trust }
+
+func (e *estimate) value(now time.Time) float64 {
+	if e.stale(now) {
 		return e.guess
 	}
 	return e.mean
 }
 
 func (e *estimate) learn(measured float64, now time.Time) {
-	known := e.value()
-	measured = min(max(measured, known/most), known*most)
-	e.mean = known + weight*(measured-known)
-	e.learned = now
-}
-
-func (e *estimate) forget(now time.Time) {
-	if now.Sub(e.learned) > stale {
-		known := e.value()
-		e.mean = known + weight*(e.guess-known)
+	measured = min(measured, most*e.value(now))
+	if e.stale(now) {
+		e.mean = measured
+		e.trust = min(max(2*e.trust, leastTrust), mostTrust)
+	} else {
+		e.mean += weight * (measured - e.mean)
 	}
+	e.learned = now
 }

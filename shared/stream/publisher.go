@@ -33,6 +33,7 @@ type publisher struct {
 	queue   []*entry
 	singles int  // messages that their callers publish singly
 	batch   bool // a batch is under way
+	trial   int  // single writes are being measured, a few first and then many; nothing else goes on
 	pending int  // entries, queued and under way
 	bytes   int
 }
@@ -124,21 +125,43 @@ func (p *publisher) withdraw(e *entry) turn {
 // While a batch is under way everything waits: the next batch is the larger for it, and single writes in between
 // would each take a sync of their own. So a lone message waits for one batch at the most.
 func (p *publisher) dispatch() {
-	if p.batch || len(p.queue) == 0 {
+	if p.trial > 0 && p.singles == 0 {
+		p.endTrial()
+	}
+	if p.batch || p.trial > 0 || len(p.queue) == 0 {
 		return
 	}
 	worth := p.cost.batchFrom()
-	if len(p.queue) >= worth {
+	switch {
+	case len(p.queue) < worth:
+		p.release(worth - p.singles)
+	case p.singles == 0 && p.cost.tryWrites():
+		p.trial = 1
+		p.release(writesToLearn)
+	default:
 		p.batch = true
+		p.cost.disturbed()
 		go p.runBatch(p.take(), p.singles == 0)
+	}
+}
+
+// endTrial goes on with many single writes at the same time when a few were not much dearer than a batch: many
+// together are cheaper where nothing is synced, since the server is never idle in between.
+func (p *publisher) endTrial() {
+	if p.trial == 1 && len(p.queue) >= writesToLearn && p.cost.writesMayPay(len(p.queue)) {
+		p.trial = 2
+		p.release(MaxBatch)
 		return
 	}
-	free := worth - p.singles
-	for len(p.queue) > 0 && free > 0 {
+	p.trial = 0
+}
+
+// release lets as many callers at most publish their messages singly.
+func (p *publisher) release(count int) {
+	for ; len(p.queue) > 0 && count > 0; count-- {
 		e := p.queue[0]
 		p.queue = p.queue[1:]
 		p.singles++
-		free--
 		e.turn <- turn{singly: true}
 	}
 }

@@ -304,30 +304,66 @@ func TestLargeBodiesAreBoundedTogether(t *testing.T) {
 
 func TestBatchesAreLeftAloneWhereTheyDoNotPay(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
 	quick, slow := newCosts(1), newCosts(1)
-	for i := range 3000 {
-		begin := now.Add(time.Duration(i) * time.Millisecond)
+	now := time.Now()
+	for i := range writesToLearn {
+		begin := now.Add(time.Duration(i) * 10 * time.Millisecond)
 		quick.single(begin, begin.Add(15*time.Microsecond))
-		slow.single(begin, begin.Add(900*time.Microsecond))
+		slow.single(begin, begin.Add(2*time.Millisecond))
 	}
 	if from := quick.batchFrom(); from != neverBatch {
 		t.Errorf("with writes of 15 µs batches are used from %d messages on", from)
 	}
 	if from := slow.batchFrom(); from > 8 {
-		t.Errorf("with writes of 0.9 ms batches are used from %d messages on only", from)
+		t.Errorf("with writes of 2 ms batches are used from %d messages on only", from)
 	}
 	if from := newCosts(3).batchFrom(); from != neverBatch {
 		t.Errorf("on three replicas batches are used from %d messages on", from)
 	}
 }
 
+func TestBatchesThatTurnOutDearAreGivenUp(t *testing.T) {
+	t.Parallel()
+	c := newCosts(1)
+	if from := c.batchFrom(); from < 8 || from > 16 {
+		t.Errorf("at first batches are used from %d messages on", from)
+	}
+	for range 20 {
+		for _, count := range []int{4, 8, 16, 32, 64, 128, 256, 500} {
+			c.batch(count, time.Duration(count)*time.Millisecond)
+		}
+	}
+	if from := c.batchFrom(); from != neverBatch {
+		t.Errorf("batches of 1 ms a message are used from %d messages on", from)
+	}
+}
+
 func TestOneSlowBatchDoesNotEndTheUseOfBatches(t *testing.T) {
 	t.Parallel()
 	c := newCosts(1)
-	before := c.batchFrom()
 	c.batch(100, 30*time.Second)
-	if after := c.batchFrom(); after > 2*before {
-		t.Errorf("batches are used from %d messages on, before from %d", after, before)
+	if from := c.batchFrom(); from > 100 {
+		t.Errorf("batches are used from %d messages on", from)
+	}
+}
+
+func TestSingleWritesAreTriedAgainWhereBatchesSeemCheaper(t *testing.T) {
+	t.Parallel()
+	s := &store{failMany: func([]string) (bool, error) {
+		time.Sleep(20 * time.Millisecond) // Cheaper than the guess for so many, and dearer than these single writes.
+		return true, nil
+	}}
+	p := &publisher{one: s.one, many: s.many, cost: newCosts(1)}
+	for round := range 5 {
+		var ids []string
+		for i := range 200 {
+			ids = append(ids, fmt.Sprintf("%d-%d", round, i))
+		}
+		if _, failures := publishAll(t.Context(), p, ids...); errors.Join(failures...) != nil {
+			t.Fatal(errors.Join(failures...))
+		}
+	}
+	if from := p.cost.batchFrom(); from != neverBatch {
+		t.Errorf("batches are still used from %d messages on", from)
 	}
 }
