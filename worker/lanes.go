@@ -114,24 +114,29 @@ func (w *Worker) handle(ctx context.Context, d *stream.Delivery) {
 	w.fail(ctx, d, err)
 }
 
-// keepAlive tells the server that the event is still being worked on, until release is called.
+// keepAlive tells the server that the event is still being worked on, until release is called. A timer is all it
+// costs where handlers are quick.
 func keepAlive(d *stream.Delivery) (release func()) {
-	done := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		ticker := time.NewTicker(stream.KeepAlive)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-				_ = d.KeepAlive() // At worst the event comes again, with the same key.
-			}
+	var (
+		mutex    sync.Mutex
+		released bool
+		timer    *time.Timer
+	)
+	mutex.Lock()
+	defer mutex.Unlock()
+	timer = time.AfterFunc(stream.KeepAlive, func() {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if released {
+			return
 		}
+		_ = d.KeepAlive() // At worst the event comes again, with the same key.
+		timer.Reset(stream.KeepAlive)
 	})
 	return func() {
-		close(done)
-		group.Wait()
+		mutex.Lock()
+		defer mutex.Unlock()
+		released = true
+		timer.Stop()
 	}
 }

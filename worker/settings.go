@@ -10,6 +10,7 @@ import (
 	"sluice.internal/schemas"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/stream"
 	"sluice.internal/worker/handler"
 )
 
@@ -26,6 +27,8 @@ type Settings struct {
 	// RetryDelays are how long to wait before each further try of a handler that failed. After the last one the
 	// event becomes a dead letter. By default there are five within a minute and a half.
 	RetryDelays []time.Duration
+	// Keep is how long processed messages stay in the streams.
+	Keep stream.Keep
 	// Handlers do the work.
 	Handlers Handlers
 	// Schemas validate notifications.

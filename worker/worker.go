@@ -59,9 +59,18 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	group.Go(func() { w.runHandlers(ctx) })
+	group.Go(func() { w.runRetention(ctx) })
 	group.Wait()
 	w.log.Info("worker stopped")
 	return nil
+}
+
+// runRetention makes room in the streams. Every worker does it: who comes first trims, and the others find nothing.
+func (w *Worker) runRetention(ctx context.Context) {
+	settings := stream.RetentionSettings{Keep: w.settings.Keep}
+	if err := w.streams.RunRetention(ctx, settings, w.log, w.alerts.publish); err != nil {
+		w.log.Error("retention ended", "error", err)
+	}
 }
 
 // finishing returns a context for work under way: it outlives ctx by the shutdown timeout.

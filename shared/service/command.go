@@ -56,6 +56,7 @@ const (
 // Main reads command line and configuration, runs the command until it ends or a signal comes, and returns the
 // exit code.
 func (c Command) Main(process Process) int {
+	TuneMemory(process.Environ)
 	options, err := c.parse(process)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

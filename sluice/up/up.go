@@ -130,7 +130,7 @@ func build(ctx context.Context, cfg *config.Config, access stream.Access, log *s
 }
 
 func newWorker(ctx context.Context, cfg *config.Config, streams *stream.Streams, log *slog.Logger) (*worker.Worker, error) {
-	settings, err := worker.FromConfig(cfg.Worker)
+	settings, err := worker.FromConfig(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,11 @@ import (
 )
 
 func main() {
+	service.TuneMemory(os.Environ())
 	abort := func() { os.Exit(service.ExitFailed) }
+	executable, _ := os.Executable() // Without it `sluice bench --table` says so.
 	os.Exit(cli.Run(context.Background(), cli.Process{
-		Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Args: os.Args[1:], Environ: os.Environ(), Executable: executable, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Abort: abort,
 		Up: func(parent context.Context, options cli.UpOptions) error {
 			process := service.Process{Stdout: os.Stdout, Stderr: os.Stderr, Abort: abort}

@@ -39,7 +39,7 @@ func command() service.Command {
 }
 
 func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
-	settings, err := worker.FromConfig(cfg.Worker)
+	settings, err := worker.FromConfig(cfg)
 	if err != nil {
 		return err
 	}
