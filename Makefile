@@ -11,7 +11,7 @@ RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
 # Tests that wait for the disk gain from running side by side, also on few processors.
 TESTFLAGS ?= -timeout 15m
 
-.PHONY: help build run test e2e lint fmt tidy check clean
+.PHONY: help build run test e2e bench lint fmt tidy check clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | \
@@ -28,6 +28,9 @@ test: ## Run the tests that need nothing but Go
 
 e2e: ## Run the programs as their users do, killed and restarted
 	@go test $(RACE) $(TESTFLAGS) -count=1 -tags e2e ./sluice/e2e/...
+
+bench: build ## Measure everything side by side, a quarter of an hour; arguments in ARGS
+	@bin/sluice bench --table --folder bin $(ARGS)
 
 lint: $(GOLANGCI) ## Check style, dependencies and common mistakes
 	@$(GOLANGCI) run $(foreach module,$(MODULES),./$(module)/...)

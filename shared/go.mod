@@ -13,6 +13,7 @@ require (
 	github.com/tidwall/gjson v1.20.1
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v3 v3.0.6
+	pgregory.net/rapid v1.3.0
 )
 
 require (

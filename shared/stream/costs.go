@@ -57,7 +57,7 @@ func newCosts(replicas int) *costs {
 // smallestOf is the least number of messages of a class of batches.
 func smallestOf(class int) float64 { return float64(int(1) << class) }
 
-func class(count int) int { return min(bits.Len(uint(count))-1, sizes-1) } //nolint:gosec // A count is not negative.
+func class(count int) int { return min(bits.Len(uint(count))-1, sizes-1) }
 
 // batchFrom returns how many messages make a batch worth while.
 func (c *costs) batchFrom() int {

@@ -26,6 +26,8 @@ type Settings struct {
 	User, Password string
 	// BodyLimit is the largest body of a notification, in bytes.
 	BodyLimit int64
+	// Relaxed acknowledges what is not on the disk yet. It is there to measure what syncing costs.
+	Relaxed bool
 }
 
 const (
@@ -55,7 +57,7 @@ func New(settings Settings, log *slog.Logger) (*Broker, error) {
 		ServerName: "sluice", Host: host, Port: port,
 		Username: settings.User, Password: settings.Password,
 		JetStream: true, StoreDir: settings.Dir, JetStreamMaxMemory: memory,
-		SyncAlways: true,
+		SyncAlways: !settings.Relaxed,
 		MaxPayload: int32(settings.BodyLimit + stream.HeaderRoom), //nolint:gosec // The limit is checked to be below 64 MiB.
 		NoSigs:     true,
 	})

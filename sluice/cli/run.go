@@ -29,6 +29,8 @@ type Process struct {
 	Args []string
 	// Environ is as os.Environ returns it.
 	Environ []string
+	// Executable is the program's file, for a command that runs it as another process.
+	Executable string
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -47,6 +49,7 @@ type commands struct {
 	Dead       deadCommand       `cmd:"" help:"List dead letters: what could not be processed, and why."`
 	Rejections rejectionsCommand `cmd:"" help:"List rejections: requests that the gateway refused, and why."`
 	Status     statusCommand     `cmd:"" help:"Show how full the streams are and what is not processed yet."`
+	Bench      benchCommand      `cmd:"" help:"Measure how much Sluice takes in, and check that it is all there."`
 	Config     configCommand     `cmd:"" help:"Check and explain the configuration."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

@@ -14,11 +14,9 @@ import (
 
 const ready = "Sluice is ready."
 
-func up(t *testing.T, data string, more ...string) *process {
+func up(t *testing.T, data string) *process {
 	t.Helper()
-	p := run(t, "sluice", append([]string{
-		"up", "--data", data, "--gateway-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0",
-	}, more...)...)
+	p := run(t, "sluice", "up", "--data", data, "--gateway-listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0")
 	p.waitFor(ready)
 	return p
 }

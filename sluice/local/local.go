@@ -78,12 +78,23 @@ func Open(dir string) (*Folder, error) {
 }
 
 func owner(dir string) string {
-	content, err := os.ReadFile(filepath.Join(dir, lockFile))
-	pid := strings.TrimSpace(string(content))
-	if err != nil || pid == "" {
-		return "another process"
+	if pid := Owner(dir); pid != 0 {
+		return "process " + strconv.Itoa(pid)
 	}
-	return "process " + pid
+	return "another process"
+}
+
+// Owner returns the id of the process that has the folder, or had it last; 0 when that is not known.
+func Owner(dir string) int {
+	content, err := os.ReadFile(filepath.Join(dir, lockFile))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 // Close gives the folder up.

@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestQuantilesAreValuesThatWereMeasured(t *testing.T) {
+	t.Parallel()
+	hundred := make([]time.Duration, 100)
+	for i := range hundred {
+		hundred[i] = time.Duration(i + 1)
+	}
+	for name, test := range map[string]struct {
+		values []time.Duration
+		part   float64
+		want   time.Duration
+	}{
+		"none":                 {nil, 0.5, 0},
+		"one":                  {hundred[:1], 0.99, 1},
+		"half of two":          {hundred[:2], 0.5, 1},
+		"half of three":        {hundred[:3], 0.5, 2},
+		"half of a hundred":    {hundred, 0.5, 50},
+		"90 % of a hundred":    {hundred, 0.9, 90},
+		"99 % of a hundred":    {hundred, 0.99, 99},
+		"99.9 % of a hundred":  {hundred, 0.999, 100},
+		"all of a hundred":     {hundred, 1, 100},
+		"no part of a hundred": {hundred, 0, 1},
+	} {
+		if got := quantile(test.values, test.part); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
+
+func TestMediansLeaveOutWhatWasNotMeasured(t *testing.T) {
+	t.Parallel()
+	var rounds []figures
+	for _, value := range []float64{5, 1, 3} {
+		f := noFigures()
+		f[answered] = value
+		rounds = append(rounds, f)
+	}
+	rounds[0][p99], rounds[1][p99] = 4, 2
+	found := medians(rounds)
+	if found[answered] != 3 || found[p99] != 3 || !math.IsNaN(found[peak]) {
+		t.Errorf("medians %v", found)
+	}
+}
+
+func TestCostsAreForTenThousandRequests(t *testing.T) {
+	t.Parallel()
+	f := figuresOf(&Result{
+		Requests: 20_000, Seconds: 2, P50: 1, P999: 4,
+		Generator: Usage{CPU: 1}, Processes: []Usage{{CPU: 2}, {CPU: 3}},
+	}, true)
+	want := noFigures()
+	want[answered], want[p50], want[p90], want[p99], want[p999] = 10_000, 1, 0, 0, 4
+	want[clientCPU], want[storeCPU], want[serverCPU] = 0.5, 1, 2.5
+	for i := range f {
+		if f[i] != want[i] && !(math.IsNaN(f[i]) && math.IsNaN(want[i])) {
+			t.Errorf("figure %d is %v, want %v", i, f[i], want[i])
+		}
+	}
+}
+
+func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
+	t.Parallel()
+	rate := func(value float64) figures {
+		f := noFigures()
+		f[answered], f[p99], f[accepted], f[peak] = value, value/100, value, value/100
+		return f
+	}
+	found := findings{
+		{subject: httpLimit, connections: 256}:                  rate(40_000),
+		{subject: storeLimit, synced: true, connections: 256}:   rate(10_000),
+		{subject: wholeGateway, synced: true, connections: 256}: rate(8_000),
+		{subject: perRequest, synced: true, connections: 256}:   rate(2_500),
+		{subject: barePublish, synced: true, connections: 1}:    rate(1_300),
+		{subject: wholeGateway, synced: true, connections: 1}:   rate(1_000),
+		{subject: halfRate, synced: true, connections: 256}:     rate(2_600),
+		{subject: drain, synced: true, backlog: 10_000}:         rate(9_999),
+		{subject: drain, synced: true, backlog: 50_000}:         rate(10_000),
+	}
+	var text strings.Builder
+	writeClaims(&text, claims(TableOptions{Connections: []int{64, 256}, Backlogs: []int{10_000, 50_000}}, found))
+	want := `
+| | figure | target | |
+|---|--:|--:|---|
+| gateway, synced, 256 connections: part of what HTTP limit and store limit allow together | 1.00 | ≥ 0.8 | ok |
+| gateway, synced, 256 connections: times publish per request | 3.20 | ≥ 4 | MISSED |
+| gateway, synced, 1 connection: times what a bare publish takes | 1.30 | ≤ 1.3 | ok |
+| gateway at half its most, synced, 256 connections: p99, ms | 26.0 | ≤ 25 | MISSED |
+| gateway, synced, 256 connections: memory, MB | 80 | ≤ 150 | ok |
+| worker, backlog of 10000, synced: validated and deduplicated, events/s | 9999 | ≥ 10000 | MISSED |
+| worker, backlog of 50000, synced: validated and deduplicated, events/s | 10000 | ≥ 10000 | ok |
+| worker, backlog of 50000, synced: times the memory with a backlog of 10000 | 1.00 |  |  |
+`
+	if text.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
+	}
+}
+
+func TestOnlyKeepsWhatARowNeeds(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, r := range only("half", rows([]int{64, 256}, []int{10})) {
+		names = append(names, r.String())
+	}
+	want := "gateway, synced, 256 connections; gateway at half its most, synced, 256 connections"
+	if got := strings.Join(names, "; "); got != want {
+		t.Errorf("rows %s, want %s", got, want)
+	}
+}

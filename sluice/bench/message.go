@@ -1,0 +1,115 @@
+package bench
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+const (
+	// firstInstance and firstChat have the digits of real ones, so that others of the same length follow.
+	firstInstance = 1101000000
+	firstChat     = 79001000000
+	// chats is how many chats an instance has. Together they fill all lanes.
+	chats = 64
+
+	runDigits, connectionDigits, numberDigits = 12, 4, 8
+	// mostConnections is what the digits of an id allow for.
+	mostConnections = 1 << (4 * connectionDigits)
+
+	idMark   = `"idMessage":"`
+	idDigits = runDigits + connectionDigits + numberDigits
+)
+
+// notificationFormat is what GREEN-API sends when somebody writes to an account. Source:
+// https://green-api.com/en/docs/api/receiving/notifications-format/incoming-message/TextMessage/
+const notificationFormat = `{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":%d,` +
+	`"wid":"71231234567@c.us","typeInstance":"whatsapp"},"timestamp":1749207600,` + idMark + `%s",` +
+	`"senderData":{"chatId":"%d@c.us","sender":"79001000000@c.us","chatName":"Bench","senderName":"Bench"},` +
+	`"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":"%s"}}}`
+
+// message is a notification in the making: text around it that stays, and places in it that are written anew for
+// each. Writing one allocates nothing. It is one goroutine's.
+type message struct {
+	whole              []byte // the head, such as a request's, and the body
+	body               []byte // the body's part of whole
+	id, instance, chat []byte // places in body
+	connection         int
+	instances          int
+}
+
+// newMessage makes the notifications of a run for one connection. Head returns what goes before a body of that
+// length.
+func newMessage(run string, connection, size, instances int, head func(length int) string) *message {
+	body := notificationOf(size)
+	before := head(len(body))
+	m := &message{whole: []byte(before + body), connection: connection, instances: instances}
+	m.body = m.whole[len(before):]
+	m.id = m.place(idMark, idDigits)
+	m.instance = m.place(`"idInstance":`, len(strconv.Itoa(firstInstance)))
+	m.chat = m.place(`"chatId":"`, len(strconv.Itoa(firstChat)))
+	copy(m.id, run)
+	writeHex(m.id[runDigits:runDigits+connectionDigits], connection)
+	return m
+}
+
+// noHead is for what needs none.
+func noHead(int) string { return "" }
+
+// notificationOf returns a body of about that many bytes.
+func notificationOf(size int) string {
+	id := strings.Repeat("0", idDigits)
+	empty := fmt.Sprintf(notificationFormat, firstInstance, id, firstChat, "")
+	return fmt.Sprintf(notificationFormat, firstInstance, id, firstChat, strings.Repeat("x", max(size-len(empty), 1)))
+}
+
+func (m *message) place(mark string, length int) []byte {
+	begin := bytes.Index(m.body, []byte(mark)) + len(mark)
+	return m.body[begin : begin+length : begin+length]
+}
+
+// write makes it the connection's notification of that number.
+func (m *message) write(number int) {
+	writeHex(m.id[runDigits+connectionDigits:], number)
+	turn := m.connection + number
+	writeDecimal(m.instance, firstInstance+turn%m.instances)
+	writeDecimal(m.chat, firstChat+turn/m.instances%chats)
+}
+
+// readID finds connection and number of a notification of the run, wherever it was read.
+func readID(run string, body []byte) (connection, number int, ok bool) {
+	_, rest, found := bytes.Cut(body, []byte(idMark))
+	if !found || len(rest) < idDigits || string(rest[:runDigits]) != run {
+		return 0, 0, false
+	}
+	connection, err := readHex(rest[runDigits : runDigits+connectionDigits])
+	if err != nil {
+		return 0, 0, false
+	}
+	number, err = readHex(rest[runDigits+connectionDigits : idDigits])
+	return connection, number, err == nil
+}
+
+// newRun names a run.
+func newRun() string { return rand.Text()[:runDigits] }
+
+func writeHex(place []byte, number int) {
+	for i := len(place) - 1; i >= 0; i-- {
+		place[i] = "0123456789ABCDEF"[number&0xF]
+		number >>= 4
+	}
+}
+
+func readHex(text []byte) (int, error) {
+	number, err := strconv.ParseUint(string(text), 16, 32)
+	return int(number), err
+}
+
+func writeDecimal(place []byte, number int) {
+	for i := len(place) - 1; i >= 0; i-- {
+		place[i] = byte('0' + number%10)
+		number /= 10
+	}
+}

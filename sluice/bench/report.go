@@ -1,0 +1,82 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report prints the table and, below it, what its figures are held to.
+func (l *lab) report(all []row, found findings, sync time.Duration) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, %d processors. Medians of %d rounds of %s, bodies of %d bytes.\n"+
+		"A write and its sync take %.2f ms.\nOther programs used %.0f %% of the processors, at most %.0f %%.\n\n",
+		runtime.Version(), runtime.NumCPU(), l.Rounds, l.Duration, len(notificationOf(l.Size)),
+		sync.Seconds()*1000, 100*median(slices.Clone(l.others)), 100*slices.Max(l.others))
+	writeFigures(&text, all, found)
+	writeClaims(&text, claims(l.TableOptions, found))
+	if _, err := fmt.Fprint(l.Out, text.String()); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+// columns are the table's, in their order, with how many digits each has behind the point.
+func columns() []struct {
+	name   string
+	figure figure
+	digits int
+} {
+	return []struct {
+		name   string
+		figure figure
+		digits int
+	}{
+		{"requests/s", answered, 0},
+		{"p50 ms", p50, 2},
+		{"p90 ms", p90, 2},
+		{"p99 ms", p99, 2},
+		{"p99.9 ms", p999, 2},
+		{"events/s", accepted, 0},
+		{"handled/s", handled, 0},
+		{"CPU s per 10,000", serverCPU, 2},
+		{"of it NATS", storeCPU, 2},
+		{"generator's", clientCPU, 2},
+		{"peak MB", peak, 0},
+	}
+}
+
+func writeFigures(text *strings.Builder, all []row, found findings) {
+	text.WriteString("| |")
+	line := "|---|"
+	for _, column := range columns() {
+		text.WriteString(" " + column.name + " |")
+		line += "--:|"
+	}
+	text.WriteString("\n" + line + "\n")
+	for _, r := range all {
+		text.WriteString("| " + r.String() + " |")
+		for _, column := range columns() {
+			text.WriteString(" " + number(found[r][column.figure], column.digits) + " |")
+		}
+		text.WriteString("\n")
+	}
+}
+
+func writeClaims(text *strings.Builder, all []claim) {
+	text.WriteString("\n| | figure | target | |\n|---|--:|--:|---|\n")
+	for _, c := range all {
+		fmt.Fprintf(text, "| %s | %s | %s | %s |\n", c.about, number(c.value, c.digits), c.target(), c.verdict())
+	}
+}
+
+// number is a figure as text, empty when there is none.
+func number(value float64, digits int) string {
+	if math.IsNaN(value) {
+		return ""
+	}
+	return fmt.Sprintf("%.*f", digits, value)
+}

@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Program is how to run this program as a part of a table, see [RunPart].
+type Program struct {
+	Path string
+	Args []string
+	// Environ is as for exec.Cmd: nil means this process's.
+	Environ []string
+}
+
+// TableOptions say what to measure and for how long. There are no defaults.
+type TableOptions struct {
+	// Program runs RunPart.
+	Program Program
+	// Rounds is how often each row is measured, Duration for how long; its figures are the medians.
+	Rounds   int
+	Duration time.Duration
+	// Connections are the numbers of connections to measure with, beside one.
+	Connections []int
+	// Backlogs are how many notifications wait for a worker.
+	Backlogs []int
+	// Only leaves out rows without this text in their names.
+	Only string
+	// Size is that of a body in bytes, Instances how many accounts send.
+	Size, Instances int
+	// Folder is where the stores have their files. It is its disk that is measured.
+	Folder string
+	// Profiles is a folder for CPU profiles of gateways and workers; none are made when it is empty.
+	Profiles string
+	// Out is for the table, Progress for what is being done.
+	Out, Progress io.Writer
+}
+
+// check finds all faults.
+func (o TableOptions) check() error {
+	var faults []error
+	if o.Rounds < 1 || len(o.Connections) == 0 {
+		faults = append(faults, errors.New("there must be a round and a number of connections at least"))
+	}
+	for _, count := range o.Backlogs {
+		if count < 1 {
+			faults = append(faults, errors.New("a backlog must have a notification at least"))
+		}
+	}
+	for _, count := range o.Connections {
+		faults = append(faults, job{Connections: count, Duration: o.Duration, Size: o.Size, Instances: o.Instances}.check())
+	}
+	return errors.Join(faults...)
+}
+
+// Table measures all rows, round after round, and prints one table. A figure that misses its target is no error; an
+// answer that is not 200 is one, and so is one that is not in the stream exactly once.
+func Table(ctx context.Context, options TableOptions) error {
+	if err := options.check(); err != nil {
+		return err
+	}
+	sync, err := syncTime(options.Folder)
+	if err != nil {
+		return err
+	}
+	l := &lab{TableOptions: options, log: slog.New(slog.DiscardHandler)}
+	all := only(options.Only, rows(options.Connections, options.Backlogs))
+	measured := map[row][]figures{}
+	for round := range options.Rounds {
+		for i, r := range all {
+			fmt.Fprintf(options.Progress, "round %d of %d, row %d of %d: %s\n", round+1, options.Rounds, i+1, len(all), r)
+			f, err := l.measure(ctx, r, measured)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				return fmt.Errorf("measure %s: %w", r, err)
+			}
+			measured[r] = append(measured[r], f)
+		}
+	}
+	found := findings{}
+	for r, rounds := range measured {
+		found[r] = medians(rounds)
+	}
+	return l.report(all, found, sync)
+}

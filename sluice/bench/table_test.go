@@ -1,0 +1,172 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sluice.internal/sluice/bench"
+)
+
+// asPart makes the test's program a part of a table.
+const asPart = "BENCH_TEST_AS_PART=1"
+
+func TestMain(m *testing.M) {
+	if slices.Contains(os.Environ(), asPart) {
+		if err := bench.RunPart(context.Background(), os.Stdin, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+			_, _ = io.WriteString(os.Stderr, err.Error())
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
+
+func tableOptions(t *testing.T) (o bench.TableOptions, out, progress *bytes.Buffer) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, progress = &bytes.Buffer{}, &bytes.Buffer{}
+	return bench.TableOptions{
+		Program: bench.Program{Path: program, Environ: []string{asPart}},
+		Rounds:  1, Duration: 200 * time.Millisecond, Connections: []int{8}, Backlogs: []int{100, 1000}, Size: 960, Instances: 16,
+		Folder: t.TempDir(), Out: out, Progress: progress,
+	}, out, progress
+}
+
+func TestTableHasAllRows(t *testing.T) {
+	t.Parallel()
+	o, out, progress := tableOptions(t)
+	if err := bench.Table(t.Context(), o); err != nil {
+		t.Fatalf("%v, after\n%s", err, progress)
+	}
+	t.Log(out)
+	for _, row := range []string{
+		"HTTP limit, 8 connections",
+		"store limit, synced, 8 connections", "store limit, default syncing, 8 connections",
+		"gateway, synced, 8 connections", "gateway, default syncing, 8 connections",
+		"publish per request, synced, 8 connections", "publish per request, default syncing, 8 connections",
+		"bare publish, synced, 1 connection", "gateway, synced, 1 connection",
+		"gateway at half its most, synced, 8 connections", "gateway and worker, synced, 8 connections",
+		"worker, backlog of 100, synced", "worker, backlog of 1000, synced",
+	} {
+		if !strings.Contains(out.String(), "\n| "+row+" | ") || !strings.Contains(progress.String(), ": "+row+"\n") {
+			t.Errorf("there is no row %q", row)
+		}
+	}
+	for _, claim := range []string{
+		"gateway, synced, 1 connection: times what a bare publish takes", "gateway at half its most, synced, 8 connections: p99, ms",
+		"gateway, default syncing, 8 connections: part of what HTTP limit and store limit allow together",
+	} {
+		if !strings.Contains(out.String(), "\n| "+claim+" | ") {
+			t.Errorf("nothing is said about %q", claim)
+		}
+	}
+	isEmpty(t, o.Folder)
+}
+
+func TestTableLeavesOutWhatIsNotAskedForAndWritesProfiles(t *testing.T) {
+	t.Parallel()
+	o, out, _ := tableOptions(t)
+	o.Only, o.Profiles = "1 connection", t.TempDir()
+	if err := bench.Table(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.String(), "HTTP limit") {
+		t.Errorf("there are other rows in\n%s", out)
+	}
+	profile, err := os.ReadFile(filepath.Join(o.Profiles, "gateway-synced-1-connection.prof"))
+	if err != nil || len(profile) == 0 {
+		t.Errorf("profile of %d bytes, error %v", len(profile), err)
+	}
+}
+
+func isEmpty(t *testing.T, folder string) {
+	t.Helper()
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
+	}
+}
+
+func TestPartThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	o, _, _ := tableOptions(t)
+	o.Program.Args = []string{"-test.run=^$"}
+	o.Program.Environ = []string{"PATH="}
+	if err := bench.Table(t.Context(), o); err == nil || !strings.Contains(err.Error(), "run http as a process of its own") {
+		t.Errorf("error %v", err)
+	}
+	o.Program.Path = "/does/not/exist"
+	if err := bench.Table(t.Context(), o); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+		t.Errorf("error %v", err)
+	}
+	isEmpty(t, o.Folder)
+}
+
+func TestEndOfTheContextEndsATable(t *testing.T) {
+	t.Parallel()
+	o, out, _ := tableOptions(t)
+	o.Duration = time.Hour
+	ctx, cancel := contextOf(t)
+	o.Progress = writer(func([]byte) { time.AfterFunc(100*time.Millisecond, cancel) })
+	if err := bench.Table(ctx, o); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if out.Len() > 0 {
+		t.Errorf("printed %s", out)
+	}
+	isEmpty(t, o.Folder)
+}
+
+type writer func(text []byte)
+
+func (w writer) Write(text []byte) (int, error) {
+	w(text)
+	return len(text), nil
+}
+
+func TestPartThatIsToldNothingSensible(t *testing.T) {
+	t.Parallel()
+	for _, said := range []string{"", "{", `{"role":"cook"}`} {
+		if err := bench.RunPart(t.Context(), strings.NewReader(said), io.Discard, slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("%q is no error", said)
+		}
+	}
+}
+
+func TestTableOptionsThatCanNotBeMeant(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bench.TableOptions){
+		"no rounds":      func(o *bench.TableOptions) { o.Rounds = 0 },
+		"no connections": func(o *bench.TableOptions) { o.Connections = nil },
+		"no backlog":     func(o *bench.TableOptions) { o.Backlogs = []int{0} },
+		"no duration":    func(o *bench.TableOptions) { o.Duration = 0 },
+		"no folder":      func(o *bench.TableOptions) { o.Folder = "/does/not/exist" },
+	} {
+		o, _, _ := tableOptions(t)
+		change(&o)
+		if err := bench.Table(t.Context(), o); err == nil {
+			t.Errorf("%s is no error", name)
+		}
+	}
+}
