@@ -46,7 +46,7 @@ func within[T any](ctx context.Context, l *link, call func(context.Context) (T, 
 	bounded, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	current := l.epoch.Load()
-	defer context.AfterFunc(current.ctx, cancel)()
+	defer context.AfterFunc(current.ctx, cancel)() //nolint:contextcheck // The connection's fall is no caller's.
 	result, err := call(bounded)
 	if err != nil && current.ctx.Err() != nil && ctx.Err() == nil {
 		err = nats.ErrDisconnected

@@ -275,7 +275,7 @@ func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstrea
 		return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
 	})
 	if err != nil {
-		s.restoreAfter(err)
+		s.restoreAfter(err) //nolint:contextcheck // It outlives the call that noticed.
 	}
 	return ack, err
 }
