@@ -27,7 +27,7 @@ type Access struct {
 
 const (
 	connectTimeout = 5 * time.Second
-	reconnectWait  = 500 * time.Millisecond
+	reconnectWait  = 100 * time.Millisecond
 )
 
 // Connect opens a connection that reconnects for ever and buffers nothing while it is cut off: what was
@@ -39,7 +39,7 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
-		nats.ReconnectJitter(reconnectWait/2, reconnectWait),
+		nats.ReconnectJitter(reconnectWait, 2*reconnectWait),
 		nats.ReconnectBufSize(-1),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
