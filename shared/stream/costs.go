@@ -101,7 +101,7 @@ func (c *costs) writesMayPay(count int) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	now := time.Now()
-	if c.write.value(now) > mayPay*c.batches[class(count)].value(now) {
+	if count < writesToLearn || c.write.value(now) > mayPay*c.batches[class(count)].value(now) {
 		return false
 	}
 	c.write.learned = time.Time{}

@@ -33,8 +33,10 @@ type publisher struct {
 	queue   []*entry
 	singles int  // messages that their callers publish singly
 	batch   bool // a batch is under way
-	trial   int  // single writes are being measured, a few first and then many; nothing else goes on
-	pending int  // entries, queued and under way
+	trial   trial
+	until   time.Time // when the trial of many ends, or until when to wait for more after a batch
+	size    int       // of the last batch
+	pending int       // entries, queued and under way
 	bytes   int
 }
 
@@ -125,10 +127,7 @@ func (p *publisher) withdraw(e *entry) turn {
 // While a batch is under way everything waits: the next batch is the larger for it, and single writes in between
 // would each take a sync of their own. So a lone message waits for one batch at the most.
 func (p *publisher) dispatch() {
-	if p.trial > 0 && p.singles == 0 {
-		p.endTrial()
-	}
-	if p.batch || p.trial > 0 || len(p.queue) == 0 {
+	if p.tried() || p.batch || len(p.queue) == 0 || p.gathering() {
 		return
 	}
 	worth := p.cost.batchFrom()
@@ -136,7 +135,7 @@ func (p *publisher) dispatch() {
 	case len(p.queue) < worth:
 		p.release(worth - p.singles)
 	case p.singles == 0 && p.cost.tryWrites():
-		p.trial = 1
+		p.trial = ofFew
 		p.release(writesToLearn)
 	default:
 		p.batch = true
@@ -145,15 +144,54 @@ func (p *publisher) dispatch() {
 	}
 }
 
-// endTrial goes on with many single writes at the same time when a few were not much dearer than a batch: many
-// together are cheaper where nothing is synced, since the server is never idle in between.
-func (p *publisher) endTrial() {
-	if p.trial == 1 && len(p.queue) >= writesToLearn && p.cost.writesMayPay(len(p.queue)) {
-		p.trial = 2
-		p.release(MaxBatch)
-		return
+// trial is a time in which single writes are measured although batches seem to be cheaper.
+type trial int
+
+const (
+	noTrial trial = iota
+	// ofFew lets 64 messages go singly and nothing else.
+	ofFew
+	// ofMany lets all go singly for a while. Where nothing is synced that is cheaper than few at a time, since the
+	// server is never idle; so it follows when few were not much dearer than a batch.
+	ofMany
+)
+
+// manyTime is how long a trial of many lasts.
+const manyTime = 50 * time.Millisecond
+
+// tried goes on with a trial, and tells whether that is all there is to do.
+func (p *publisher) tried() bool {
+	switch {
+	case p.trial == ofFew && p.singles == 0:
+		p.trial = noTrial
+		if p.cost.writesMayPay(len(p.queue)) {
+			p.trial, p.until = ofMany, time.Now().Add(manyTime)
+		}
+	case p.trial == ofMany && time.Now().After(p.until):
+		p.trial = noTrial
 	}
-	p.trial = 0
+	if p.trial == ofMany {
+		p.release(MaxBatch)
+	}
+	return p.trial != noTrial
+}
+
+// gatherTime is how long the next batch waits for as many as half the last one after that has ended. Whoever was
+// answered just now is about to come again; going on with the first few of them would cost as much as a batch.
+const gatherTime = 2 * time.Millisecond
+
+func (p *publisher) gathering() bool {
+	return len(p.queue) < p.size/2 && time.Now().Before(p.until)
+}
+
+// gather begins to wait after a batch of a size.
+func (p *publisher) gather(size int) {
+	p.size, p.until = size, time.Now().Add(gatherTime)
+	time.AfterFunc(gatherTime, func() {
+		p.mutex.Lock()
+		defer p.mutex.Unlock()
+		p.dispatch()
+	})
 }
 
 // release lets as many callers at most publish their messages singly.
@@ -211,6 +249,9 @@ func (p *publisher) runBatch(entries []*entry, alone bool) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.batch = false
+	if err == nil {
+		p.gather(len(live))
+	}
 	for i, e := range live {
 		switch {
 		case err == nil:

@@ -126,6 +126,7 @@ func sendWhile(t *testing.T, url string, disturb func()) map[string]bool {
 }
 
 func untilAnswered(t *testing.T, s sender, body string) {
+	t.Helper()
 	deadline := time.Now().Add(patience)
 	for {
 		status, err := s.post(context.Background(), body)
