@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -93,16 +92,19 @@ func (s spec) run(ctx context.Context, out *json.Encoder, log *slog.Logger) erro
 	case roleStore:
 		return s.runStore(ctx, out, log)
 	case roleHTTP:
-		return serve(ctx, out, nothingBut)
+		return serve(ctx, out, readOnly)
 	case rolePerRequest:
-		return s.withStreams(ctx, log, func(streams *stream.Streams) error { return serve(ctx, out, each(streams)) })
+		return s.withStreams(ctx, log, func(streams *stream.Streams) error { return serve(ctx, out, publishEach(streams)) })
 	case roleGateway:
 		return s.withStreams(ctx, log, func(streams *stream.Streams) error { return runGateway(ctx, out, streams, log) })
 	case roleWorker:
 		return s.withStreams(ctx, log, func(streams *stream.Streams) error { return s.runWorker(ctx, out, streams, log) })
 	case roleClient:
 		result, err := s.Job.runWith(ctx, s.Access, log)
-		return errors.Join(err, out.Encode(told{Result: result}))
+		if err != nil {
+			return err
+		}
+		return out.Encode(told{Result: result})
 	default:
 		return fmt.Errorf("there is no role %q", s.Role)
 	}

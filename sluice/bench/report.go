@@ -6,16 +6,15 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 )
 
 // report prints the table and, below it, what its figures are held to.
-func (l *lab) report(all []row, found findings, sync time.Duration) error {
+func (l *lab) report(all []row, found findings) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %d processors. Medians of %d rounds of %s, bodies of %d bytes.\n"+
-		"A write and its sync take %.2f ms.\nOther programs used %.0f %% of the processors, at most %.0f %%.\n\n",
+		"A write and its sync took %.2f ms, at most %.2f ms. Other programs used %.0f %% of the processors, at most %.0f %%.\n\n",
 		runtime.Version(), runtime.NumCPU(), l.Rounds, l.Duration, len(notificationOf(l.Size)),
-		sync.Seconds()*1000, 100*median(slices.Clone(l.others)), 100*slices.Max(l.others))
+		1000*median(slices.Clone(l.syncs)), 1000*slices.Max(l.syncs), 100*median(slices.Clone(l.others)), 100*slices.Max(l.others))
 	writeFigures(&text, all, found)
 	writeClaims(&text, claims(l.TableOptions, found))
 	if _, err := fmt.Fprint(l.Out, text.String()); err != nil {

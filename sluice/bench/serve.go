@@ -51,18 +51,18 @@ func runGateway(ctx context.Context, out *json.Encoder, streams *stream.Streams,
 	return errors.Join(out.Encode(told{Address: "http://" + edge.Address() + hookPath}), edge.Run(ctx))
 }
 
-// nothingBut reads a body and says that all is well: the most that the HTTP server can do.
-func nothingBut(c echo.Context) error {
+// readOnly reads a body and says that all is well: the most that the HTTP server can do.
+func readOnly(c echo.Context) error {
 	if _, err := io.Copy(io.Discard, c.Request().Body); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// each publishes each request by itself, over a connection that all share.
+// publishEach publishes each request by itself, over a connection that all share.
 //
 //nolint:contextcheck,nolintlint // Callers are told: but a request has a context of its own.
-func each(streams *stream.Streams) echo.HandlerFunc {
+func publishEach(streams *stream.Streams) echo.HandlerFunc {
 	js := streams.JetStream()
 	return func(c echo.Context) error {
 		body, err := io.ReadAll(c.Request().Body)

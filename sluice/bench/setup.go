@@ -128,7 +128,7 @@ func (s *setup) fill(ctx context.Context, count int) error {
 }
 
 // syncs is how often a write is synced to see how long that takes.
-const syncs = 20
+const syncs = 11
 
 // syncTime returns how long a small write to the folder's disk and its sync take, the median.
 func syncTime(folder string) (took time.Duration, err error) {

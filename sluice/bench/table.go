@@ -63,12 +63,11 @@ func Table(ctx context.Context, options TableOptions) error {
 	if err := options.check(); err != nil {
 		return err
 	}
-	sync, err := syncTime(options.Folder)
-	if err != nil {
-		return err
-	}
 	l := &lab{TableOptions: options, log: slog.New(slog.DiscardHandler)}
 	all := only(options.Only, rows(options.Connections, options.Backlogs))
+	if len(all) == 0 {
+		return fmt.Errorf("no row has %q in its name", options.Only)
+	}
 	measured := map[row][]figures{}
 	for round := range options.Rounds {
 		for i, r := range all {
@@ -87,5 +86,5 @@ func Table(ctx context.Context, options TableOptions) error {
 	for r, rounds := range measured {
 		found[r] = medians(rounds)
 	}
-	return l.report(all, found, sync)
+	return l.report(all, found)
 }

@@ -123,6 +123,16 @@ func TestPartThatFailsSaysWhy(t *testing.T) {
 	isEmpty(t, o.Folder)
 }
 
+func TestClientWithoutAStoreSaysWhy(t *testing.T) {
+	t.Parallel()
+	said := `{"role":"client","access":{"URL":"nats://127.0.0.1:1"},"job":{"connections":1,"instances":1,"duration":1}}`
+	var out bytes.Buffer
+	err := bench.RunPart(t.Context(), strings.NewReader(said), &out, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "connect to NATS") || out.Len() > 0 {
+		t.Errorf("error %v, printed %q", err, &out)
+	}
+}
+
 func TestEndOfTheContextEndsATable(t *testing.T) {
 	t.Parallel()
 	o, out, _ := tableOptions(t)
@@ -161,6 +171,7 @@ func TestTableOptionsThatCanNotBeMeant(t *testing.T) {
 		"no connections": func(o *bench.TableOptions) { o.Connections = nil },
 		"no backlog":     func(o *bench.TableOptions) { o.Backlogs = []int{0} },
 		"no duration":    func(o *bench.TableOptions) { o.Duration = 0 },
+		"no row":         func(o *bench.TableOptions) { o.Only = "coffee" },
 		"no folder":      func(o *bench.TableOptions) { o.Folder = "/does/not/exist" },
 	} {
 		o, _, _ := tableOptions(t)
