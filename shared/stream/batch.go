@@ -64,7 +64,7 @@ func (s *Streams) publishOrdered(ctx context.Context, messages []*nats.Msg) ([]S
 	}
 	begin := time.Now()
 	if acks, err := s.publishBatch(ctx, messages); err == nil {
-		s.events.batch(len(messages), time.Since(begin))
+		s.events.batch(len(messages), begin, time.Now())
 		return storedAs(acks), nil
 	}
 	stored := make([]Stored, 0, len(messages))

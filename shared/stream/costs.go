@@ -23,8 +23,10 @@ type costs struct {
 	write   estimate
 	batches [sizes]estimate // per message, by the batch's size
 	last    time.Time       // when the last single write ended
-	busy    time.Duration
-	writes  int
+	// lastBatch is when the last batch ended.
+	lastBatch time.Time
+	busy      time.Duration
+	writes    int
 }
 
 const (
@@ -133,11 +135,17 @@ func (c *costs) disturbed() {
 	c.busy, c.writes = 0, 0
 }
 
-// batch learns from a batch.
-func (c *costs) batch(count int, took time.Duration) {
+// batch learns from a batch. One that came right after another took the time since that: what callers do in
+// between takes its time with single writes too, and counts there.
+func (c *costs) batch(count int, begin, end time.Time) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.batches[class(count)].learn(took.Seconds()/float64(count), time.Now())
+	from := begin
+	if begin.Sub(c.lastBatch) < 2*gatherTime {
+		from = c.lastBatch
+	}
+	c.lastBatch = end
+	c.batches[class(count)].learn(end.Sub(from).Seconds()/float64(count), end)
 }
 
 const (

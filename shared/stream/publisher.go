@@ -2,14 +2,12 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
 const (
@@ -144,56 +142,6 @@ func (p *publisher) dispatch() {
 	}
 }
 
-// trial is a time in which single writes are measured although batches seem to be cheaper.
-type trial int
-
-const (
-	noTrial trial = iota
-	// ofFew lets 64 messages go singly and nothing else.
-	ofFew
-	// ofMany lets all go singly for a while. Where nothing is synced that is cheaper than few at a time, since the
-	// server is never idle; so it follows when few were not much dearer than a batch.
-	ofMany
-)
-
-// manyTime is how long a trial of many lasts.
-const manyTime = 50 * time.Millisecond
-
-// tried goes on with a trial, and tells whether that is all there is to do.
-func (p *publisher) tried() bool {
-	switch {
-	case p.trial == ofFew && p.singles == 0:
-		p.trial = noTrial
-		if p.cost.writesMayPay(len(p.queue)) {
-			p.trial, p.until = ofMany, time.Now().Add(manyTime)
-		}
-	case p.trial == ofMany && time.Now().After(p.until):
-		p.trial = noTrial
-	}
-	if p.trial == ofMany {
-		p.release(MaxBatch)
-	}
-	return p.trial != noTrial
-}
-
-// gatherTime is how long the next batch waits for as many as half the last one after that has ended. Whoever was
-// answered just now is about to come again; going on with the first few of them would cost as much as a batch.
-const gatherTime = 2 * time.Millisecond
-
-func (p *publisher) gathering() bool {
-	return len(p.queue) < p.size/2 && time.Now().Before(p.until)
-}
-
-// gather begins to wait after a batch of a size.
-func (p *publisher) gather(size int) {
-	p.size, p.until = size, time.Now().Add(gatherTime)
-	time.AfterFunc(gatherTime, func() {
-		p.mutex.Lock()
-		defer p.mutex.Unlock()
-		p.dispatch()
-	})
-}
-
 // release lets as many callers at most publish their messages singly.
 func (p *publisher) release(count int) {
 	for ; len(p.queue) > 0 && count > 0; count-- {
@@ -244,7 +192,7 @@ func (p *publisher) runBatch(entries []*entry, alone bool) {
 	begin := time.Now()
 	acks, err := p.many(context.Background(), messages)
 	if err == nil && alone {
-		p.cost.batch(len(live), time.Since(begin))
+		p.cost.batch(len(live), begin, time.Now())
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -275,80 +223,4 @@ func (p *publisher) expire(entries []*entry) []*entry {
 		live = append(live, e)
 	}
 	return live
-}
-
-// publishUntil calls once until it succeeds, fails for good, or the context ends.
-func publishUntil(
-	ctx context.Context, once func(context.Context, *nats.Msg) (*jetstream.PubAck, error), message *nats.Msg,
-) (*jetstream.PubAck, error) {
-	unknown := false
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		if ctx.Err() != nil {
-			return nil, ended(ctx, context.Cause(ctx), unknown)
-		}
-		ack, err := once(ctx, message)
-		if err == nil {
-			return ack, nil
-		}
-		if !transient(err) {
-			return nil, classify(err)
-		}
-		unknown = unknown || mayBeStored(err)
-		select {
-		case <-ctx.Done():
-			return nil, ended(ctx, err, unknown)
-		case <-time.After(pause):
-		}
-	}
-}
-
-// ended is the error of a call whose time is over.
-func ended(ctx context.Context, err error, unknown bool) error {
-	if unknown {
-		return classify(errors.Join(ErrUnknown, context.Cause(ctx), err))
-	}
-	return classify(errors.Join(ErrUnavailable, context.Cause(ctx), err))
-}
-
-// publishOnce publishes a message and waits for its acknowledgement a little.
-func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstream.PubAck, error) {
-		return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
-	})
-	if err != nil {
-		s.restoreAfter(err) //nolint:contextcheck // It outlives the call that noticed.
-	}
-	return ack, err
-}
-
-// publishBatch stores all messages or none. After an error the messages may be published again.
-func (s *Streams) publishBatch(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
-	if len(messages) < 2 {
-		return nil, errTooFew
-	}
-	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstreamext.BatchAck, error) {
-		return jetstreamext.PublishMsgBatch(ctx, s.js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
-	})
-	if err != nil {
-		unbatch(messages)
-		return nil, err
-	}
-	acks := make([]*jetstream.PubAck, len(messages))
-	for i := range acks {
-		// All or none are stored, one behind the other; the acknowledgement has the place of the last.
-		acks[i] = &jetstream.PubAck{Stream: ack.Stream, Sequence: ack.Sequence - uint64(len(messages)-1-i)} //nolint:gosec // Not negative.
-	}
-	return acks, nil
-}
-
-var errTooFew = errors.New("one message is no batch")
-
-// unbatch takes off the headers that would make the server wait for the rest of a batch.
-func unbatch(messages []*nats.Msg) {
-	for _, message := range messages {
-		delete(message.Header, jetstreamext.BatchIDHeader)
-		delete(message.Header, jetstreamext.BatchSeqHeader)
-		delete(message.Header, jetstreamext.BatchCommitHeader)
-		message.Reply = ""
-	}
 }

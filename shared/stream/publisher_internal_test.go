@@ -330,7 +330,8 @@ func TestBatchesThatTurnOutDearAreGivenUp(t *testing.T) {
 	}
 	for range 20 {
 		for _, count := range []int{4, 8, 16, 32, 64, 128, 256, 500} {
-			c.batch(count, time.Duration(count)*time.Millisecond)
+			c.lastBatch = time.Time{} // Each by itself.
+			c.batch(count, time.Now().Add(-time.Duration(count)*time.Millisecond), time.Now())
 		}
 	}
 	if from := c.batchFrom(); from != neverBatch {
@@ -341,7 +342,7 @@ func TestBatchesThatTurnOutDearAreGivenUp(t *testing.T) {
 func TestOneSlowBatchDoesNotEndTheUseOfBatches(t *testing.T) {
 	t.Parallel()
 	c := newCosts(1)
-	c.batch(100, 30*time.Second)
+	c.batch(100, time.Now().Add(-30*time.Second), time.Now())
 	if from := c.batchFrom(); from > 100 {
 		t.Errorf("batches are used from %d messages on", from)
 	}
