@@ -58,6 +58,19 @@ func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 	}
 }
 
+func TestIntakeOfAClusterGoesOnWhenTheLeaderChanges(t *testing.T) {
+	t.Parallel()
+	cluster := streamtest.StartCluster(t)
+	streams := cluster.Open(t, stream.Settings{Shards: 2, Lanes: 2})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	publish(ctx, t, streams, 0, 100)
+	takeIn(ctx, t, streams, 100)
+	cluster.StopLeader(t, stream.Notifications).Resume(t)
+	publish(ctx, t, streams, 100, 100)
+	takeIn(ctx, t, streams, 100)
+}
+
 // storedRequests counts how often each request is stored.
 func storedRequests(t *testing.T, streams *stream.Streams) map[string]int {
 	t.Helper()

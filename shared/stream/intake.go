@@ -101,18 +101,28 @@ func (in *Intake) Next(ctx context.Context) ([]Received, error) {
 	}
 }
 
-// ask sends a request for as many messages as make a batch, bounded in bytes so that large bodies do not fill
-// the memory. The bound is above the largest message, or the consumer would stall before one. Who is not
-// chosen yet asks for one message, so that nothing more is on its way when the consumer is reset.
+// replicatedBatch is how many messages are asked for on several replicas, where bytes can't bound a request.
+const replicatedBatch = 64
+
+// ask sends a request for as many messages as make a batch, bounded so that large bodies do not fill the memory.
+// Who is not chosen yet asks for one message, so that nothing more is on its way when the consumer is reset.
+//
+// On one replica bytes bound it, above the largest message, or the consumer would stall before one. On several
+// the server says that such a request is complete before its last messages have come, since these wait for the
+// other replicas, and the client believes it; so there their number is the bound.
 func (in *Intake) ask(ctx context.Context) error {
-	count := MaxBatch
-	if in.pin == "" {
-		count = 1
-	}
 	fetchCtx, cancel := context.WithTimeout(ctx, fetchTime)
-	limit := int(2 * in.streams.js.Conn().MaxPayload())
-	messages, err := in.consumer.Fetch(count, jetstream.FetchContext(fetchCtx),
-		jetstream.FetchMaxBytes(limit), jetstream.FetchPriorityGroup(intakeGroup))
+	options := []jetstream.FetchOpt{jetstream.FetchContext(fetchCtx), jetstream.FetchPriorityGroup(intakeGroup)}
+	count := 1
+	switch {
+	case in.pin == "":
+	case in.streams.settings.Replicas > 1:
+		count = replicatedBatch
+	default:
+		count = MaxBatch
+		options = append(options, jetstream.FetchMaxBytes(int(2*in.streams.js.Conn().MaxPayload())))
+	}
+	messages, err := in.consumer.Fetch(count, options...)
 	if err != nil {
 		cancel()
 		if ctx.Err() != nil {

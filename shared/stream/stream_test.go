@@ -73,29 +73,27 @@ func takeIn(ctx context.Context, t *testing.T, streams *stream.Streams, count in
 		group sync.WaitGroup
 		mutex sync.Mutex
 		all   []notification.Notification
+		seen  = map[uint64]bool{}
 	)
 	for shard := range streams.Shards() {
-		intake, err := streams.Intake(ctx, shard)
-		if err != nil {
-			t.Fatal(err)
-		}
 		group.Go(func() {
-			for {
-				batch, err := intake.Next(ctx)
-				if err != nil {
-					return
-				}
-				mutex.Lock()
-				for i := range batch {
-					all = append(all, batch[i].Notification)
-					if err := batch[i].Ack(); err != nil {
-						t.Error(err)
+			for ctx.Err() == nil { // A worker opens it again too.
+				intake, err := streams.Intake(ctx, shard)
+				var batch []stream.Received
+				for err == nil {
+					batch, err = intake.Next(ctx)
+					mutex.Lock()
+					for i := range batch {
+						if seen[batch[i].Sequence] || batch[i].Ack() != nil {
+							continue // It comes again.
+						}
+						seen[batch[i].Sequence] = true
+						if all = append(all, batch[i].Notification); len(all) >= count {
+							cancel()
+						}
 					}
+					mutex.Unlock()
 				}
-				if len(all) >= count {
-					cancel()
-				}
-				mutex.Unlock()
 			}
 		})
 	}

@@ -145,7 +145,7 @@ func TestWhoeverGivesNoAnswerIsCountedAndCalledAgain(t *testing.T) {
 			var calls atomic.Int64
 			o := options("http://" + rude(t, reply, &calls))
 			o.Connections = 1
-			o.Duration = 2 * brief
+			o.Duration = 20 * brief
 			result := load(t, o)
 			if result.Requests != 0 || result.Unanswered != int(calls.Load()) || result.Unanswered < 2 {
 				t.Errorf("%d calls, result %+v", calls.Load(), result)
