@@ -351,11 +351,12 @@ func TestOneSlowBatchDoesNotEndTheUseOfBatches(t *testing.T) {
 func TestSingleWritesAreTriedAgainWhereBatchesSeemCheaper(t *testing.T) {
 	t.Parallel()
 	s := &store{failMany: func([]string) (bool, error) {
-		time.Sleep(20 * time.Millisecond) // Cheaper than the guess for so many, and dearer than these single writes.
+		time.Sleep(200 * time.Millisecond) // Far dearer than these single writes, and at first nobody knows.
 		return true, nil
 	}}
 	p := &publisher{one: s.one, many: s.many, cost: newCosts(1)}
-	for round := range 5 {
+	deadline := time.Now().Add(30 * time.Second)
+	for round := 0; p.cost.batchFrom() != neverBatch; round++ {
 		var ids []string
 		for i := range 200 {
 			ids = append(ids, fmt.Sprintf("%d-%d", round, i))
@@ -363,8 +364,8 @@ func TestSingleWritesAreTriedAgainWhereBatchesSeemCheaper(t *testing.T) {
 		if _, failures := publishAll(t.Context(), p, ids...); errors.Join(failures...) != nil {
 			t.Fatal(errors.Join(failures...))
 		}
-	}
-	if from := p.cost.batchFrom(); from != neverBatch {
-		t.Errorf("batches are still used from %d messages on", from)
+		if time.Now().After(deadline) {
+			t.Fatalf("after %d rounds batches are still used from %d messages on", round, p.cost.batchFrom())
+		}
 	}
 }
