@@ -47,7 +47,13 @@ func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 		})
 	}
 	group.Wait()
-	stored := storedRequests(t, streams)
+	cluster.AwaitCurrent(t)
+	var stored map[string]int
+	// A server that was away may serve a listing before it has all.
+	eventually(testContext(t), t, "the listing to be complete", func() bool {
+		stored = storedRequests(t, streams)
+		return len(stored) >= len(receipts)
+	})
 	for receipt, id := range receipts {
 		if stored[id] != 1 {
 			t.Errorf("%s, receipt %d, is stored %d times", id, receipt, stored[id])

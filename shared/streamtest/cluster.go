@@ -34,8 +34,10 @@ func StartCluster(t testing.TB) *Cluster {
 		s := &Server{options: &server.Options{
 			ServerName: fmt.Sprintf("test-%d", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
 			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, MaxPayload: 9 << 20, NoLog: true, NoSigs: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-			Routes:  server.RoutesFromStr(strings.Join(urls, ",")),
+			// Without it a server that starts again when the disk has less room does not take its streams back.
+			JetStreamMaxStore: 1 << 40,
+			Cluster:           server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
+			Routes:            server.RoutesFromStr(strings.Join(urls, ",")),
 		}}
 		s.launch(t)
 		cluster.servers = append(cluster.servers, s)
@@ -123,4 +125,19 @@ func (c *Cluster) StopLeader(t testing.TB, name string) *Server {
 	}
 	t.Fatalf("nobody leads stream %s", name)
 	return nil
+}
+
+// AwaitCurrent waits until every server runs and has found its streams again. One that is stopped before leaves
+// goroutines behind.
+func (c *Cluster) AwaitCurrent(t testing.TB) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for _, s := range c.servers {
+		for health := s.running.Healthz(nil); health.Error != ""; health = s.running.Healthz(nil) {
+			if time.Now().After(deadline) {
+				t.Fatalf("server %s is behind: %s", s.options.ServerName, health.Error)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
 )
 
@@ -38,9 +39,14 @@ const (
 
 // Broker is an embedded server.
 type Broker struct {
-	server *server.Server
-	url    string
-	log    *slog.Logger
+	options  *server.Options
+	server   *server.Server
+	url      string
+	log      *slog.Logger
+	failures *logger
+	health   *service.Condition
+	// restarted is when the server was last started again, zero when it never was.
+	restarted time.Time
 }
 
 // New starts the server and returns when clients can connect.
@@ -53,25 +59,42 @@ func New(settings Settings, log *slog.Logger) (*Broker, error) {
 	if err := free(settings.Listen); err != nil {
 		return nil, err
 	}
-	running, err := server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName: "sluice", Host: host, Port: port,
 		Username: settings.User, Password: settings.Password,
 		JetStream: true, StoreDir: settings.Dir, JetStreamMaxMemory: memory,
 		SyncAlways: !settings.Relaxed,
 		MaxPayload: int32(settings.BodyLimit + stream.HeaderRoom), //nolint:gosec // The limit is checked to be below 64 MiB.
 		NoSigs:     true,
-	})
+	}
+	failures := &logger{log: log}
+	running, err := launch(options, failures)
+	if err != nil {
+		return nil, err
+	}
+	if address, ok := running.Addr().(*net.TCPAddr); ok {
+		options.Port = address.Port // Where it listens again after a restart.
+	}
+	return &Broker{
+		options: options, server: running, url: running.ClientURL(), log: log, failures: failures,
+		health: service.NewCondition("store of the broker", log),
+	}, nil
+}
+
+// launch starts a server and returns when clients can connect.
+func launch(options *server.Options, failures *logger) (*server.Server, error) {
+	running, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("make broker: %w", err)
 	}
-	failures := &logger{log: log}
 	running.SetLogger(failures, false, false)
 	running.Start()
 	if !running.ReadyForConnections(startTimeout) {
 		running.Shutdown()
-		return nil, fmt.Errorf("start broker on %q: %w", settings.Listen, failures.cause())
+		address := net.JoinHostPort(options.Host, strconv.Itoa(options.Port))
+		return nil, fmt.Errorf("start broker on %q: %w", address, failures.cause())
 	}
-	return &Broker{server: running, url: running.ClientURL(), log: log}, nil
+	return running, nil
 }
 
 // loopback refuses to open the store to the network: for that there is a NATS of its own, with TLS.
@@ -107,9 +130,10 @@ func free(address string) error {
 // URL is where clients connect.
 func (b *Broker) URL() string { return b.url }
 
-// Run keeps the broker until the context ends, and then stops it with everything on the disk.
+// Run keeps the broker until the context ends, and then stops it with everything on the disk. A server that could
+// not write, since the disk was full, is started again when there is room.
 func (b *Broker) Run(ctx context.Context) error {
-	<-ctx.Done()
+	b.watch(ctx)
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
 	b.log.Debug("broker stopped")

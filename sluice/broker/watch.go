@@ -1,0 +1,102 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const (
+	// lookPause is the time between two looks at the store.
+	lookPause = 2 * time.Second
+	// restartPause is the least time between two restarts: a disk that fails again and again shall not make the
+	// server do nothing but start.
+	restartPause = 30 * time.Second
+	// reserve is how much room, in bytes, there has to be before the server is started again. It holds the largest
+	// message and what the server writes when it stops and starts.
+	reserve = 16 << 20
+	// roomFile is written to find out whether there is room, and removed at once.
+	roomFile = "room.probe"
+)
+
+// watch looks after the store until the context ends. A server that could not write to a stream, because the disk
+// was full, refuses all that comes to it until it is started again, also when there has long been room.
+func (b *Broker) watch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookPause):
+			b.look()
+		}
+	}
+}
+
+// look restarts the server when it can't write and the disk can be written to.
+func (b *Broker) look() {
+	fault := b.fault()
+	if fault == nil {
+		b.health.Works()
+		return
+	}
+	b.health.Failed(fault)
+	if time.Since(b.restarted) < restartPause || hasRoom(b.options.StoreDir) != nil {
+		return
+	}
+	b.restarted = time.Now()
+	if err := b.restart(); err != nil {
+		b.health.Failed(err)
+	} else if b.fault() == nil {
+		b.health.Works()
+	}
+}
+
+// fault is why the server can't write, nil when it can or did not try.
+func (b *Broker) fault() error {
+	if !b.server.Running() || !b.server.JetStreamEnabled() {
+		return errOff
+	}
+	for _, found := range b.server.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if found.Type == server.HealthzErrorStream && strings.Contains(found.Error, "write error") {
+			return errors.New(found.Error)
+		}
+	}
+	return nil
+}
+
+var errOff = errors.New("the store of the broker is off")
+
+// hasRoom returns nil when the folder takes the reserve. It writes instead of asking how much is free, since there
+// are quotas too, and what can't be pressed together, since some file systems do that.
+func hasRoom(folder string) (err error) {
+	path := filepath.Join(folder, roomFile)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("look for room: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(path)) }()
+	if _, err := io.CopyN(file, rand.Reader, reserve); err != nil {
+		return fmt.Errorf("look for room: %w", err)
+	}
+	return file.Sync()
+}
+
+// restart starts the server again, at the same address and with the same files. Clients come back by themselves.
+func (b *Broker) restart() error {
+	b.server.Shutdown()
+	b.server.WaitForShutdown()
+	running, err := launch(b.options, b.failures)
+	if err != nil {
+		return err
+	}
+	b.server = running
+	return nil
+}

@@ -1,0 +1,107 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sluice.internal/shared/stream"
+)
+
+func startWatched(t *testing.T) *Broker {
+	t.Helper()
+	b, err := New(Settings{Listen: "127.0.0.1:0", Dir: t.TempDir(), User: "me", Password: "secret", BodyLimit: 1 << 20}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stopped, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := b.Run(stopped); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func TestStoreThatIsOffIsStartedAgainWithWhatItHeldAtTheSameAddress(t *testing.T) {
+	t.Parallel()
+	b := startWatched(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	conn, err := stream.Connect(stream.Access{URL: b.URL(), User: "me", Password: "secret"}, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "KEPT", Subjects: []string{"kept"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(ctx, "kept", nil); err != nil {
+		t.Fatal(err)
+	}
+	before := b.server
+	if b.look(); b.server != before {
+		t.Error("a server that is well was restarted")
+	}
+	if err := b.server.ShutdownJetStream(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.fault(); !errors.Is(err, errOff) {
+		t.Errorf("fault %v, want %v", err, errOff)
+	}
+	b.look()
+	for {
+		ack, err := js.Publish(ctx, "kept", nil)
+		if err == nil {
+			if ack.Sequence != 2 {
+				t.Errorf("sequence %d, want 2", ack.Sequence)
+			}
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.fault(); err != nil {
+		t.Errorf("after the restart: %v", err)
+	}
+}
+
+func TestRestartsKeepTheirDistance(t *testing.T) {
+	t.Parallel()
+	b := startWatched(t)
+	for restarts := range 2 {
+		before := b.server
+		if err := b.server.ShutdownJetStream(); err != nil {
+			t.Fatal(err)
+		}
+		if b.look(); (b.server != before) != (restarts == 0) {
+			t.Errorf("after %d restarts within %s: restarted %t", restarts, restartPause, b.server != before)
+		}
+	}
+}
+
+func TestLookingForRoomLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := hasRoom(folder); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left %v, error %v", left, err)
+	}
+	if err := hasRoom(filepath.Join(folder, "gone")); err == nil {
+		t.Error("a folder that is not there has room")
+	}
+}
