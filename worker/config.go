@@ -1,6 +1,9 @@
 package worker
 
 import (
+	"fmt"
+	"os"
+
 	"sluice.internal/schemas"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
@@ -8,9 +11,10 @@ import (
 	"sluice.internal/worker/handler"
 )
 
-// FromConfig makes the settings of a checked configuration, with the handlers and schemas that are built in.
+// FromConfig makes the settings of a checked configuration, with the handlers and schemas that are built in, and
+// schemas of the configured folder.
 func FromConfig(cfg *config.Config) (Settings, error) {
-	set, err := schemas.Load()
+	set, err := loadSchemas(cfg.SchemasDir)
 	if err != nil {
 		return Settings{}, err
 	}
@@ -20,7 +24,21 @@ func FromConfig(cfg *config.Config) (Settings, error) {
 	}
 	return Settings{
 		Group: cfg.Worker.Group, Types: cfg.Worker.Types, NoIntake: !cfg.Worker.Intake,
+		Unordered: !cfg.Worker.Ordered, Concurrency: cfg.Worker.Concurrency,
+		Retries:         Retries{Block: cfg.Worker.OnFailure == config.OnFailureBlock, For: cfg.Worker.RetryFor},
 		ShutdownTimeout: cfg.Worker.ShutdownTimeout, Keep: stream.KeepFrom(cfg.Streams),
 		Handlers: selected, Schemas: set, Providers: source.Providers(),
 	}, nil
+}
+
+// loadSchemas compiles the built-in schemas with those of a folder over them; empty means without.
+func loadSchemas(dir string) (*schemas.Set, error) {
+	if dir == "" {
+		return schemas.Load()
+	}
+	set, err := schemas.LoadFS(schemas.BuiltIn(), os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("load schemas with those of %q: %w", dir, err)
+	}
+	return set, nil
 }

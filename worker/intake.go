@@ -65,7 +65,13 @@ func (w *Worker) takeIn(ctx context.Context, shard int, judge *judge) error {
 // comes again.
 func (w *Worker) process(ctx context.Context, batch []stream.Received, judge *judge) error {
 	verdicts := judge.all(batch)
+	if err := w.eachObject(ctx, verdicts, judge.objects.mark); err != nil {
+		return err
+	}
 	if err := w.publishEvents(ctx, verdicts); err != nil {
+		return err
+	}
+	if err := w.eachObject(ctx, verdicts, judge.objects.remember); err != nil {
 		return err
 	}
 	for i := range verdicts {
@@ -79,6 +85,20 @@ func (w *Worker) process(ctx context.Context, batch []stream.Received, judge *ju
 	for i := range batch {
 		if err := batch[i].Ack(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// eachObject does something with the events that are about an object.
+func (w *Worker) eachObject(
+	ctx context.Context, verdicts []verdict, do func(context.Context, *notification.Event) error,
+) error {
+	for i := range verdicts {
+		if event := &verdicts[i].event; verdicts[i].letter == nil && hasObject(event) {
+			if err := w.untilStored(ctx, func(ctx context.Context) error { return do(ctx, event) }); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -138,7 +158,7 @@ const storeTimeout = 10 * time.Second
 
 // tell logs what became of a notification, and alerts the operator where a person should look.
 func (w *Worker) tell(ctx context.Context, v *verdict) {
-	if v.letter == nil && !v.unknown && !w.log.Enabled(ctx, slog.LevelDebug) {
+	if v.letter == nil && !v.unknown && v.ignored == nil && !w.log.Enabled(ctx, slog.LevelDebug) {
 		return // Nearly all of them.
 	}
 	log := w.log.With("source", v.event.Source, "type", v.event.Type, "instance", v.event.Instance,
@@ -149,6 +169,10 @@ func (w *Worker) tell(ctx context.Context, v *verdict) {
 		w.alerts.send(ctx, v.alert(notification.SeverityCritical, "invalid notification", v.letter.Error))
 	case v.stored.Duplicate:
 		log.Debug("notification came before", "key", v.event.Key)
+	case v.ignored != nil:
+		log.Warn("notification is invalid, accepted because its source is observed", "error", summary(v.ignored), "faults", v.ignored,
+			"key", v.event.Key, "event", v.stored.Sequence)
+		w.alerts.send(ctx, v.alert(notification.SeverityWarning, "invalid notification accepted", summary(v.ignored)))
 	case v.unknown:
 		log.Warn("notification of a new type accepted", "key", v.event.Key, "event", v.stored.Sequence)
 		w.alerts.send(ctx, v.alert(notification.SeverityWarning, "new type of notification",

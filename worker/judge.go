@@ -20,6 +20,8 @@ type verdict struct {
 	event   notification.Event
 	letter  *notification.DeadLetter
 	unknown bool // there is no schema for the type
+	// ignored is what is wrong with the body of an event, when its source is observed.
+	ignored []notification.Fault
 	stored  stream.Stored
 }
 
@@ -44,46 +46,40 @@ type judge struct {
 	providers map[string]source.Provider
 	streams   *stream.Streams
 	repeats   repeats
+	objects   objects
 }
 
 func newJudge(settings Settings, streams *stream.Streams) *judge {
-	return &judge{schemas: settings.Schemas, providers: settings.Providers, streams: streams}
+	return &judge{schemas: settings.Schemas, providers: settings.Providers, streams: streams, objects: objects{streams: streams}}
 }
 
 // one judges a notification. No body makes it panic; it is safe for concurrent use.
 func (j *judge) one(n *notification.Notification) verdict {
-	provider, ok := j.providers[n.Provider]
-	if !ok {
-		return j.refuse(n, notification.Identity{Type: n.Type, Instance: n.Instance}, notification.Fault{
-			Message: fmt.Sprintf("comes from provider %q, which this worker does not know", n.Provider),
-		})
-	}
-	if n.ContentEncoding != "" {
-		return j.refuse(n, notification.Identity{Type: n.Type, Instance: n.Instance}, notification.Fault{
-			Message: fmt.Sprintf("has the content encoding %q, which could not be undone", n.ContentEncoding),
-		})
-	}
-	body, fault := notification.Parse(n.Body)
+	what, fault := source.Understand(j.providers, n)
 	if fault != nil {
-		return j.refuse(n, notification.Identity{Type: n.Type, Instance: n.Instance}, *fault)
+		return j.refuse(n, what.Identity, *fault)
 	}
-	identity := provider.Identify(n.Source, body)
-	if identity.Type == "" {
-		return j.refuse(n, identity, typeMissing(provider, body))
+	unknown, faults := j.validate(&what)
+	if len(faults) > 0 && !n.Observe {
+		return j.refuse(n, what.Identity, faults...)
 	}
-	known, faults := j.schemas.Validate(provider.Name, identity.Type, body.Root())
-	if len(faults) > 0 {
-		return j.refuse(n, identity, converted(faults)...)
-	}
-	return verdict{event: j.streams.Accept(n, identity), unknown: !known}
+	return verdict{event: j.streams.Accept(n, what.Identity), unknown: unknown, ignored: faults}
 }
 
-func typeMissing(provider source.Provider, body *notification.Document) notification.Fault {
-	fault := notification.Fault{Pointer: provider.TypeAt, Message: "is missing"}
-	if body.Has(strings.Split(strings.TrimPrefix(provider.TypeAt, "/"), "/")...) {
-		fault.Message = "must be a string that is not empty"
+// validate holds a body against its schema. A body that is no document has none, and neither has a source that says
+// itself how it is read, unless somebody wrote one: then its types are not unknown.
+func (j *judge) validate(what *source.Understood) (unknown bool, faults []notification.Fault) {
+	if what.Ignored != nil {
+		return false, []notification.Fault{*what.Ignored}
 	}
-	return fault
+	if what.Body.IsOpaque() || what.Provider.Configurable && !j.schemas.Has(what.Schemas) {
+		return false, nil
+	}
+	known, found := j.schemas.Validate(what.Schemas, what.Identity.Type, what.Body.Root())
+	if len(found) > 0 {
+		faults = converted(found)
+	}
+	return !known, faults
 }
 
 func converted(faults []schemas.Fault) []notification.Fault {
@@ -101,6 +97,7 @@ func (j *judge) refuse(n *notification.Notification, identity notification.Ident
 	event := j.streams.Accept(n, identity)
 	return verdict{event: event, letter: &notification.DeadLetter{
 		Event: event, Reason: notification.ReasonInvalid, Error: summary(faults), Faults: faults, DiedAt: time.Now(),
+		ContentEncoding: n.ContentEncoding,
 	}}
 }
 

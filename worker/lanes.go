@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"sluice.internal/shared/stream"
-	"sluice.internal/worker/handler"
 )
 
 // runHandlers hands events to handlers until the context ends, opening the group again whenever its consumers
@@ -29,7 +28,7 @@ func (w *Worker) runHandlers(ctx context.Context) {
 
 func (w *Worker) reopen(ctx context.Context) {
 	w.restore(ctx)
-	group, err := w.streams.Group(ctx, w.settings.Group, w.settings.Types)
+	group, err := w.streams.Group(ctx, w.settings.group())
 	if err != nil {
 		w.handling.Failed(err)
 		return
@@ -53,8 +52,8 @@ func (w *Worker) consume(ctx, finishing context.Context) error {
 	}
 	var stops []func()
 	defer func() { w.stopAll(finishing, stops) }()
-	for lane := range w.streams.Lanes() {
-		stop, err := w.group.Consume(lane, func(d *stream.Delivery) { w.handle(finishing, d) }, report)
+	for _, queue := range w.group.Queues {
+		stop, err := w.serve(ctx, finishing, queue, report)
 		if err != nil {
 			return err
 		}
@@ -101,17 +100,27 @@ func (w *Worker) stopAll(finishing context.Context, stops []func()) {
 // lastGrace is how long a handler has to return after its context ended.
 const lastGrace = 2 * time.Second
 
-// handle gives an event to its handler and settles it by the verdict.
-func (w *Worker) handle(ctx context.Context, d *stream.Delivery) {
-	w.handling.Works()
-	release := keepAlive(d)
-	handled, err := w.settings.Handlers.Handle(ctx, d.Event, handler.Tools{Log: w.log, Alert: w.alerts.publish})
-	release()
-	if err == nil {
-		w.finish(d, handled)
-		return
+// serve begins to hand out a queue's events. Stop returns when the last handler has.
+func (w *Worker) serve(ctx, finishing context.Context, queue *stream.Queue, report func(error)) (stop func(), err error) {
+	if w.settings.Unordered {
+		return w.serveWide(ctx, finishing, queue, report), nil
 	}
-	w.fail(ctx, d, err)
+	return queue.Serial(func(d *stream.Delivery) {
+		if w.watch.frozen() && w.isStale(ctx, d) {
+			return
+		}
+		w.handle(ctx, finishing, d)
+	}, report)
+}
+
+// isStale tells whether an event that a frozen worker was given has gone to somebody else. What can't be found out
+// comes again.
+func (w *Worker) isStale(ctx context.Context, d *stream.Delivery) bool {
+	stale, err := d.Stale(ctx)
+	if stale || err != nil {
+		w.log.Debug("event was handed out before this worker froze", "key", d.Key, "error", err)
+	}
+	return stale || err != nil
 }
 
 // keepAlive tells the server that the event is still being worked on, until release is called. A timer is all it

@@ -32,7 +32,7 @@ func (r *repeats) key(identity notification.Identity, receivedAt time.Time) stri
 		known = repeat{at: receivedAt, begin: receivedAt.Truncate(identity.Window)}
 		r.remember(identity, known)
 	}
-	return notification.Key(identity.Key, known.begin.UTC().Format(time.RFC3339))
+	return identity.KeyIn(known.begin)
 }
 
 func (r *repeats) remember(identity notification.Identity, known repeat) {

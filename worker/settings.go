@@ -24,9 +24,12 @@ type Settings struct {
 	NoIntake bool
 	// ShutdownTimeout is how long a stop waits for work under way; 30 s by default.
 	ShutdownTimeout time.Duration
-	// RetryDelays are how long to wait before each further try of a handler that failed. After the last one the
-	// event becomes a dead letter. By default there are five within a minute and a half.
-	RetryDelays []time.Duration
+	// Unordered hands any event to whoever is free; Concurrency is how many a worker handles at once then, 16 by
+	// default.
+	Unordered   bool
+	Concurrency int
+	// Retries say what becomes of an event whose handler failed.
+	Retries Retries
 	// Keep is how long processed messages stay in the streams.
 	Keep stream.Keep
 	// Handlers do the work.
@@ -45,10 +48,13 @@ type Handlers interface {
 	Types() []string
 }
 
-const defaultShutdownTimeout = 30 * time.Second
+const (
+	defaultShutdownTimeout = 30 * time.Second
+	defaultConcurrency     = 16
+)
 
-func defaultRetryDelays() []time.Duration {
-	return []time.Duration{time.Second, 3 * time.Second, 6 * time.Second, 20 * time.Second, time.Minute}
+func (s Settings) group() stream.GroupSettings {
+	return stream.GroupSettings{Name: s.Group, Types: s.Types, Unordered: s.Unordered}
 }
 
 // complete fills in the defaults.
@@ -62,8 +68,9 @@ func (s Settings) complete() (Settings, error) {
 	if s.ShutdownTimeout == 0 {
 		s.ShutdownTimeout = defaultShutdownTimeout
 	}
-	if s.RetryDelays == nil {
-		s.RetryDelays = defaultRetryDelays()
+	if s.Concurrency == 0 {
+		s.Concurrency = defaultConcurrency
 	}
+	s.Retries = s.Retries.complete()
 	return s, nil
 }

@@ -27,6 +27,7 @@ type Worker struct {
 	alerts   *alerter
 	intake   *service.Condition
 	handling *service.Condition
+	watch    watch
 }
 
 // New opens the group's consumers. It fails when the settings are wrong or the group runs with other types.
@@ -35,7 +36,7 @@ func New(ctx context.Context, settings Settings, streams *stream.Streams, log *s
 	if err != nil {
 		return nil, err
 	}
-	group, err := streams.Group(ctx, settings.Group, settings.Types)
+	group, err := streams.Group(ctx, settings.group())
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +59,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			group.Go(func() { w.runShard(ctx, shard) })
 		}
 	}
+	group.Go(func() { w.watch.run(ctx) })
 	group.Go(func() { w.runHandlers(ctx) })
 	group.Go(func() { w.runRetention(ctx) })
 	group.Wait()

@@ -39,8 +39,17 @@ func (l *loader) checkFiles() {
 			l.fault(s.Place, k.key, "%q: %s", s.path(), unreadable(err))
 			continue
 		}
+		if info, err := file.Stat(); err == nil && k.tag("file") == "folder" && !info.IsDir() {
+			l.fault(s.Place, k.key, "%q: is a file, must be a folder", s.path())
+		}
 		_ = file.Close()
 	}
+}
+
+// checkServer holds together what the gateway needs to speak TLS.
+func (l *loader) checkServer() {
+	l.checkNeeds("gateway.tls.cert_file", "gateway.tls.key_file")
+	l.checkNeeds("gateway.tls.key_file", "gateway.tls.cert_file")
 }
 
 // isSet tells whether the key has a value that is not empty. It is for keys without a default.

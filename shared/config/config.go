@@ -24,6 +24,8 @@ type Config struct {
 	Gateway Gateway `yaml:"gateway"`
 	// Senders by name; one called green-api when none is configured.
 	Sources map[string]Source `yaml:"sources"`
+	// Folder with JSON Schemas that are added to the built-in ones or take their place, as <provider>/<type>.json.
+	SchemasDir string `yaml:"schemas_dir" file:"folder"`
 	// What takes notifications in as events and handles them.
 	Worker Worker `yaml:"worker"`
 	// How the streams are made. Shards and lanes are fixed once they are made.
@@ -95,56 +97,28 @@ type Gateway struct {
 	IdleTimeout time.Duration `yaml:"idle_timeout" default:"120s" min:"1ms"`
 	// How long a stop waits for requests under way.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" default:"30s" min:"1ms"`
+	// What the gateway shows and trusts where it speaks TLS itself.
+	TLS ServerTLS `yaml:"tls"`
+	// Header in which trusted proxies hand on the client's certificate as PEM, URL-encoded as nginx has it in
+	// $ssl_client_escaped_cert; empty means none. It needs tls.client_ca_file.
+	ClientCertHeader string `yaml:"client_cert_header" pattern:"^[A-Za-z0-9-]{0,64}$"`
 }
 
-// What Source.Auth can be.
+// ServerTLS is what the gateway shows and trusts. Without a certificate it speaks plain HTTP.
+type ServerTLS struct {
+	// PEM file with the gateway's certificate and those between it and its authority; needs key_file.
+	CertFile string `yaml:"cert_file" file:"true"`
+	// PEM file with the key of the gateway's certificate; needs cert_file.
+	KeyFile string `yaml:"key_file" file:"true"`
+	// PEM file with the authorities that vouch for clients, for sources with auth: certificate.
+	ClientCAFile string `yaml:"client_ca_file" file:"true"`
+}
+
+// What Worker.OnFailure can be.
 const (
-	AuthToken = "token"
-	AuthNone  = "none"
+	OnFailurePark  = "park"
+	OnFailureBlock = "block"
 )
-
-// Source is one sender with everything resolved.
-type Source struct {
-	// Name is the key under sources.
-	Name string `yaml:"name"`
-	// Provider is the kind of sender, never empty.
-	Provider string `yaml:"provider"`
-	// Path starts with a slash and ends without one; no two sources share it.
-	Path string `yaml:"path"`
-	// Auth is AuthToken or AuthNone.
-	Auth string `yaml:"auth"`
-	// Tokens are all that are valid, from all four places, each once. Empty with AuthNone,
-	// and where [Options] lets them be missing.
-	Tokens []Secret `yaml:"tokens"`
-	// Prefixes and Lists are who may send: addresses, and names of the provider's lists. Both empty means anybody.
-	Prefixes []netip.Prefix `yaml:"prefixes"`
-	Lists    []string       `yaml:"lists"`
-	// PublishDeadline is how long storing one notification may take before the sender is told to come again.
-	PublishDeadline time.Duration `yaml:"publish_deadline"`
-}
-
-// sourceKnobs is a source as it is written.
-type sourceKnobs struct {
-	// Kind of sender; empty means the source's name.
-	Provider string `yaml:"provider"`
-	// URL path that takes the source's webhooks in; empty means the provider's.
-	Path string `yaml:"path"`
-	// What a sender must show; a source without a token must say none in so many words.
-	Auth string `yaml:"auth" default:"token" enum:"token,none"`
-	// A token that senders show. All of token, tokens, token_file and token_files are valid at once, for rotation.
-	Token Secret `yaml:"token"`
-	// More tokens that senders show.
-	Tokens []Secret `yaml:"tokens"`
-	// File with tokens, one a line. Blank lines and lines that start with # are ignored.
-	TokenFile string `yaml:"token_file" file:"true"`
-	// More files with tokens.
-	TokenFiles []string `yaml:"token_files" file:"true"`
-	// Addresses, CIDRs and names of the provider's lists that may send; empty means anybody.
-	Allow []string `yaml:"allow"`
-	// How long storing one notification may take before the sender is told to come again; empty means as long as the
-	// provider's senders are patient.
-	PublishDeadline time.Duration `yaml:"publish_deadline" min:"1ms"`
-}
 
 // Worker is the configuration of a worker.
 type Worker struct {
@@ -152,6 +126,15 @@ type Worker struct {
 	Group string `yaml:"group" default:"default" pattern:"^[a-z0-9_-]{1,32}$"`
 	// Types of events that the group handles; empty means all that have a handler.
 	Types []string `yaml:"types"`
+	// Whether events of one chat are handled one after the other; false hands any event to whoever is free.
+	Ordered bool `yaml:"ordered" default:"true"`
+	// How many events a worker handles at the same time where they are not ordered.
+	Concurrency int `yaml:"concurrency" default:"16" min:"1" max:"1024"`
+	// What becomes of an event whose handler failed three times: park sets it aside and goes on with the lane, block
+	// lets the lane wait until it succeeds.
+	OnFailure string `yaml:"on_failure" default:"park" enum:"park,block"`
+	// How long a parked event is tried again before it becomes a dead letter.
+	RetryFor time.Duration `yaml:"retry_for" default:"24h" min:"1s"`
 	// Whether this worker also takes raw notifications in.
 	Intake bool `yaml:"intake" default:"true"`
 	// How long a stop waits for handlers under way.
@@ -167,10 +150,15 @@ type Streams struct {
 	Lanes int `yaml:"lanes" default:"0" min:"0" max:"512"`
 	// Servers that each stream is kept on.
 	Replicas int `yaml:"replicas" default:"1" enum:"1,3,5"`
+	// Whether this process makes the streams and brings them to the configuration; false leaves that to another one and
+	// waits until it has.
+	Manage bool `yaml:"manage" default:"true"`
 	// Raw requests as they came.
 	Notifications Notifications `yaml:"notifications"`
 	// Accepted notifications, valid and unique.
 	Events Events `yaml:"events"`
+	// Events that wait for their next attempt.
+	Retries Retries `yaml:"retries"`
 	// What could not be processed.
 	DeadLetters DeadLetters `yaml:"dead_letters"`
 	// Requests that were refused.
@@ -195,6 +183,12 @@ type Events struct {
 	Keep time.Duration `yaml:"keep" default:"168h" min:"1s"`
 	// How long the same notification, sent again, is known to be the same.
 	DuplicateWindow time.Duration `yaml:"duplicate_window" default:"48h" min:"1s"`
+}
+
+// Retries bounds the stream of parked events. When it is full, lanes wait instead of parking more.
+type Retries struct {
+	// The most room.
+	MaxBytes Size `yaml:"max_bytes" default:"2GiB" min:"1MiB"`
 }
 
 // DeadLetters bounds the stream of dead letters; the oldest go first.

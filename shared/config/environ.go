@@ -16,6 +16,9 @@ func variable(key string) string {
 func (l *loader) known() map[string]*knob {
 	known := map[string]*knob{}
 	for _, k := range l.table.leaves() {
+		if strings.Contains(k.key, anyItem) {
+			continue // A list of sections is written in the file alone.
+		}
 		if !strings.Contains(k.key, anySource) {
 			known[k.key] = k
 			continue

@@ -15,8 +15,6 @@ func sample(k config.Key) string {
 		return "127.0.0.1:0"
 	case k.Key == "sources.<source>.provider":
 		return "stripe"
-	case k.Key == "sources.<source>.auth":
-		return "token"
 	case strings.HasSuffix(k.Type, "path"):
 		return "" // of no file; the others have tests of their own
 	case strings.Contains(k.Type, ", "):
@@ -33,6 +31,9 @@ func TestEveryKnobCanBeSetByItsVariable(t *testing.T) {
 	t.Parallel()
 	untouched := mustLoad(t, "", config.Options{AllowMissingTokens: true})
 	for _, k := range config.Keys() {
+		if k.Env == "" {
+			continue // It is in a list, which has tests of its own.
+		}
 		t.Run(k.Key, func(t *testing.T) {
 			t.Parallel()
 			environ := []string{strings.ReplaceAll(k.Env, "<SOURCE>", "GREEN_API") + "=" + sample(k)}
@@ -76,7 +77,7 @@ func TestNoTwoKeysShareAVariable(t *testing.T) {
 	owners := map[string]string{}
 	var ofSources []string
 	for _, k := range config.Keys() {
-		if owner, taken := owners[k.Env]; taken {
+		if owner, taken := owners[k.Env]; taken && k.Env != "" {
 			t.Errorf("%s is of %s and of %s", k.Env, owner, k.Key)
 		}
 		owners[k.Env] = k.Key

@@ -58,7 +58,7 @@ func TestWhatIsWrongInTheFileIsToldWithItsLine(t *testing.T) {
 	for name, test := range map[string]struct{ yaml, want string }{
 		"an unknown section":             {with + "gatway: {}\n", `sluice.yaml:2: gatway: unknown key; did you mean "gateway"?`},
 		"an unknown key like no other":   {with + "log: {colour: red}\n", `sluice.yaml:2: log.colour: unknown key; known are level, format`},
-		"a dotted key":                   {with + "log.level: info\n", `sluice.yaml:2: log.level: unknown key; known are log, nats, admin, gateway, sources, worker, streams`},
+		"a dotted key":                   {with + "log.level: info\n", `sluice.yaml:2: log.level: unknown key; known are log, nats, admin, gateway, sources, schemas_dir, worker, streams`},
 		"a key that is set twice":        {with + "log:\n  level: info\n  level: warn\n", `sluice.yaml:4: log.level: is set already on line 3`},
 		"a section that is set twice":    {with + "log: {}\nlog: {}\n", `sluice.yaml:3: log: is set already on line 2`},
 		"a list as the document":         {"- log\n", `sluice.yaml:1: must be a mapping of keys to values`},

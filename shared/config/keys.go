@@ -12,14 +12,17 @@ import (
 	"time"
 )
 
-// anySource stands for the name of a source in a key.
-const anySource = "<source>"
+// anySource stands for the name of a source in a key, anyItem for the place in a list of sections.
+const (
+	anySource = "<source>"
+	anyItem   = "[]"
+)
 
 // Key is one knob, for the README and for people who ask the command line.
 type Key struct {
 	// Key is dotted, with "<source>" for the name of any source.
 	Key string `json:"key"`
-	// Env is the variable that sets it, with "<SOURCE>" for the source's name.
+	// Env is the variable that sets it, with "<SOURCE>" for the source's name; empty where none can.
 	Env string `json:"env"`
 	// Type is what a value looks like, in a few words.
 	Type string `json:"type"`
@@ -43,8 +46,12 @@ func Keys() []Key {
 		if more {
 			meaning += "."
 		}
+		env := ""
+		if !strings.Contains(k.key, anyItem) {
+			env = variable(k.key)
+		}
 		keys = append(keys, Key{
-			Key: k.key, Env: variable(k.key), Type: k.typeName(), Default: k.tag("default"),
+			Key: k.key, Env: env, Type: k.typeName(), Default: k.tag("default"),
 			Min: k.tag("min"), Max: k.tag("max"), Meaning: meaning, Secret: k.item() == reflect.TypeFor[Secret](),
 		})
 	}
@@ -56,8 +63,9 @@ type knob struct {
 	name, key string
 	doc       string // where its doc comment stands, as "Struct.Field"
 	field     reflect.StructField
-	index     []int   // of the field, from Config or from sourceKnobs
-	children  []*knob // of a section
+	index     []int   // of the field, from Config, from sourceKnobs or from what a list of sections has
+	children  []*knob // of a section, or of each section in a list
+	repeated  bool    // a list of sections
 }
 
 // table is the tree of all knobs.
@@ -80,6 +88,9 @@ func knobs(t reflect.Type, prefix string, index []int) []*knob {
 			each := &knob{name: anySource, key: k.key + "." + anySource}
 			each.children = knobs(reflect.TypeFor[sourceKnobs](), each.key+".", nil)
 			k.children = []*knob{each}
+		case field.Type.Kind() == reflect.Slice && isSection(field.Type.Elem()):
+			k.repeated = true
+			k.children = knobs(field.Type.Elem(), k.key+anyItem+".", nil)
 		case isSection(field.Type):
 			k.children = knobs(field.Type, k.key+".", k.index)
 		}
@@ -156,6 +167,7 @@ func (k *knob) typeName() string {
 		reflect.TypeFor[bool]():          "true or false",
 		reflect.TypeFor[int]():           "number",
 		reflect.TypeFor[netip.Prefix]():  "address or CIDR",
+		reflect.TypeFor[time.Time]():     "time",
 	}[k.item()]
 	switch {
 	case len(k.choices()) > 0:
@@ -172,21 +184,26 @@ func (k *knob) typeName() string {
 //go:embed config.go
 var structs string
 
-// docComments returns the doc comments of the fields in config.go, in one line each, by "Struct.Field".
-// They are read from the source so that a meaning is not written twice.
+//go:embed sourceknobs.go
+var structsOfSources string
+
+// docComments returns the doc comments of the fields in config.go and sourceknobs.go, in one line each, by
+// "Struct.Field". They are read from the source so that a meaning is not written twice.
 func docComments() map[string]string {
-	file, err := parser.ParseFile(token.NewFileSet(), "config.go", structs, parser.ParseComments)
-	if err != nil {
-		panic(err) // it has been compiled
-	}
 	comments := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		if spec, ok := node.(*ast.TypeSpec); ok {
-			for _, field := range spec.Type.(*ast.StructType).Fields.List {
-				comments[spec.Name.Name+"."+field.Names[0].Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
-			}
+	for _, text := range []string{structs, structsOfSources} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", text, parser.ParseComments)
+		if err != nil {
+			panic(err) // it has been compiled
 		}
-		return true
-	})
+		ast.Inspect(file, func(node ast.Node) bool {
+			if spec, ok := node.(*ast.TypeSpec); ok {
+				for _, field := range spec.Type.(*ast.StructType).Fields.List {
+					comments[spec.Name.Name+"."+field.Names[0].Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
+				}
+			}
+			return true
+		})
+	}
 	return comments
 }

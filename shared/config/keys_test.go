@@ -48,7 +48,7 @@ func TestDefaultsAndBoundsAreValuesLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	for _, k := range config.Keys() {
 		for _, text := range []string{k.Default, k.Min, k.Max} {
-			if text == "" {
+			if text == "" || k.Env == "" {
 				continue
 			}
 			environ := []string{strings.ReplaceAll(k.Env, "<SOURCE>", "GREEN_API") + "=" + text}
@@ -76,8 +76,11 @@ type schema struct {
 // leaves returns the dotted keys of the schema, and holds each section closed.
 func (s *schema) leaves(t *testing.T, key string) []string {
 	t.Helper()
-	if s.Description == "" && key != "" && !strings.HasSuffix(key, "<source>") {
+	if s.Description == "" && key != "" && !strings.HasSuffix(key, "<source>") && !strings.HasSuffix(key, "[]") {
 		t.Errorf("%s has no description", key)
+	}
+	if s.Items != nil && s.Items.Type == "object" {
+		return s.Items.leaves(t, key+"[]")
 	}
 	if s.Type != "object" {
 		return []string{strings.TrimPrefix(key, ".")}

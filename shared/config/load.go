@@ -45,12 +45,26 @@ type Provider struct {
 	Patience time.Duration
 	// Lists are the names of the address lists that the provider publishes.
 	Lists []string
+	// Auth is how its senders prove who they are unless a source says otherwise; empty means AuthToken.
+	Auth string
+	// Auths are the other ways that its sources may choose, beside AuthNone and AuthCertificate.
+	Auths []string
+	// GivesSecret says that only the provider can make its secrets.
+	GivesSecret bool
+	// Check finds what else is wrong with a source: keys below the source's, with messages. Nil finds nothing.
+	Check func(Source) []SourceFault
+}
+
+// SourceFault is something wrong with a source that only its provider can know.
+type SourceFault struct {
+	// Key is below the source's, such as "signature.hash".
+	Key, Message string
 }
 
 // Load reads and checks everything. Its error is [Faults] with all that is wrong, at once.
 // Relative paths in the file start at the file's folder, those in variables and flags at the working directory.
 func Load(opts Options) (*Config, error) {
-	l := &loader{Options: opts, table: table(), named: map[string]place{}}
+	l := &loader{Options: opts, table: table(), named: map[string]place{}, sectionsAt: map[string][]place{}}
 	file := l.file()
 	known := l.known()
 	if err := l.merge(file, l.environ(known), l.flags(known)); err != nil {
@@ -72,6 +86,8 @@ type loader struct {
 	table *knob
 	// named are the sources in the file with the lines they start on, also those with faults in them.
 	named map[string]place
+	// sectionsAt are the places of the sections in each list of them, by the list's key.
+	sectionsAt map[string][]place
 	// broken tells that there may be more in the file than could be read, so that what is missing is no fault.
 	broken bool
 
@@ -142,6 +158,7 @@ func (l *loader) config() *Config {
 		}
 	}
 	l.checkNATS(&cfg.NATS)
+	l.checkServer()
 	l.checkListen("gateway.listen", cfg.Gateway.Listen, false)
 	l.checkListen("admin.listen", cfg.Admin.Listen, true)
 	l.checkWindow(cfg.Streams.Events)

@@ -80,11 +80,16 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, ShutdownTimeout: 30 * time.Second,
 		},
 		Sources: map[string]config.Source{"green-api": {
-			Name: "green-api", Provider: "green-api", Path: "/green-api/webhook", Auth: config.AuthToken, PublishDeadline: 30 * time.Second,
+			Name: "green-api", Provider: "green-api", Path: "/green-api/webhook", Auth: config.AuthToken, Mode: config.ModeQuarantine, PublishDeadline: 30 * time.Second,
 		}},
-		Worker: config.Worker{Group: "default", Intake: true, ShutdownTimeout: 30 * time.Second},
+		Worker: config.Worker{
+			Group: "default", Ordered: true, Concurrency: 16, OnFailure: config.OnFailurePark, RetryFor: 24 * time.Hour,
+			Intake: true, ShutdownTimeout: 30 * time.Second,
+		},
 		Streams: config.Streams{
 			Replicas:      1,
+			Manage:        true,
+			Retries:       config.Retries{MaxBytes: 2 * config.GiB},
 			Notifications: config.Notifications{Keep: 24 * time.Hour},
 			Events:        config.Events{Keep: 168 * time.Hour, DuplicateWindow: 48 * time.Hour},
 			DeadLetters:   config.DeadLetters{MaxBytes: config.GiB, Keep: 720 * time.Hour},

@@ -21,6 +21,8 @@ func JSONSchema() ([]byte, error) {
 func (k *knob) schema(meanings map[string]string) map[string]any {
 	var schema map[string]any
 	switch {
+	case k.repeated:
+		schema = map[string]any{"type": "array", "items": k.sectionSchema(meanings)}
 	case len(k.children) > 0:
 		schema = k.sectionSchema(meanings)
 	case k.isList():
@@ -71,7 +73,7 @@ func (k *knob) valueSchema() map[string]any {
 		schema["type"], schema["pattern"] = []string{"string", "integer"}, sizePattern()
 	case reflect.TypeFor[time.Duration]():
 		schema["pattern"] = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
-	case reflect.TypeFor[Secret](), reflect.TypeFor[netip.Prefix]():
+	case reflect.TypeFor[Secret](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Time]():
 		schema["minLength"] = 1
 	}
 	if pattern := k.tag("pattern"); pattern != "" {

@@ -50,17 +50,46 @@ func (l *loader) sourceNames() []string {
 func (l *loader) source(name string) Source {
 	var written sourceKnobs
 	for _, k := range l.table.leaves() {
-		if strings.Contains(k.key, anySource) {
+		if strings.Contains(k.key, anySource) && !strings.Contains(k.key, anyItem) {
 			l.fill(reflect.ValueOf(&written).Elem(), k, keyOf(k, name))
 		}
 	}
-	source := Source{Name: name, Provider: cmp.Or(written.Provider, name), Auth: written.Auth}
+	source := Source{
+		Name: name, Provider: cmp.Or(written.Provider, name), TokenHeader: written.TokenHeader,
+		Certificates: written.Certificates, Signature: written.Signature, Tolerance: written.Tolerance,
+		Read: written.Read, Mode: written.Mode,
+	}
 	provider, known := l.provider(source)
+	if source.Auth = written.Auth; !l.isSet(sourceKey(name, "auth")) { // Else it is at fault already when it is empty.
+		source.Auth = cmp.Or(provider.Auth, AuthToken)
+	}
 	source.Path = normalised(cmp.Or(written.Path, provider.Path))
 	source.PublishDeadline = cmp.Or(written.PublishDeadline, provider.Patience)
 	source.Prefixes, source.Lists = l.allow(name, provider, known)
-	source.Tokens = l.tokens(source)
+	l.checkAuth(source, provider, known)
+	source.Tokens, source.Secrets = l.credentials(source, provider)
+	if known && provider.Check != nil {
+		for _, fault := range provider.Check(source) {
+			l.fault(l.sourceAt(name, fault.Key), sourceKey(name, fault.Key), "%s", fault.Message)
+		}
+	}
 	return source
+}
+
+// checkAuth holds a source to the ways in which its provider's senders can prove who they are.
+func (l *loader) checkAuth(source Source, provider Provider, known bool) {
+	own := cmp.Or(provider.Auth, AuthToken)
+	ways := append([]string{own, AuthNone, AuthCertificate}, provider.Auths...)
+	if known && source.Auth != "" && !slices.Contains(ways, source.Auth) {
+		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "%q is not what senders of provider %q can do; choose one of %s",
+			source.Auth, source.Provider, strings.Join(ways, ", "))
+	}
+	if source.Auth == AuthCertificate && len(source.Certificates) == 0 {
+		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "certificates"), "is missing: name the certificates that may send")
+	}
+	if source.Auth == AuthHeader && source.TokenHeader == "" {
+		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "token_header"), "is missing: name the header that has the token")
+	}
 }
 
 // sourceAt is where the source's key was set, or else where the source was.

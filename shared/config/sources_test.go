@@ -35,11 +35,11 @@ sources:
 	cfg := mustLoad(t, yaml, config.Options{})
 	want := map[string]config.Source{
 		"shop-1": {
-			Name: "shop-1", Provider: "green-api", Path: "/incoming/shop", Auth: config.AuthToken, Tokens: []config.Secret{config.NewSecret(token)},
+			Name: "shop-1", Provider: "green-api", Path: "/incoming/shop", Auth: config.AuthToken, Mode: config.ModeQuarantine, Tokens: []config.Secret{config.NewSecret(token)},
 			Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}, Lists: []string{"green-api"},
 			PublishDeadline: 4 * time.Second,
 		},
-		"stripe": {Name: "stripe", Provider: "stripe", Path: "/stripe/webhook", Auth: config.AuthNone, PublishDeadline: 4 * time.Second},
+		"stripe": {Name: "stripe", Provider: "stripe", Path: "/stripe/webhook", Auth: config.AuthNone, Mode: config.ModeQuarantine, PublishDeadline: 4 * time.Second},
 	}
 	if !reflect.DeepEqual(cfg.Sources, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Sources, want)
@@ -204,7 +204,11 @@ func TestWhatIsWrongWithASourceIsTold(t *testing.T) {
 			`sluice.yaml:1: sources.green-api.token_file: "/dev/zero": is too long for a file of tokens, one a line`,
 		},
 		"an unknown way to authenticate": {
-			"sources: {green-api: {auth: basic}}\n", `sluice.yaml:1: sources.green-api.auth: "basic" is not one of token, none`,
+			"sources: {green-api: {auth: digest}}\n", `sluice.yaml:1: sources.green-api.auth: "digest" is not one of token, basic, header, path, signature, certificate, none`,
+		},
+		"a way to authenticate that the provider has not": {
+			"sources: {green-api: {auth: path, token: " + token + "}}\n",
+			`sluice.yaml:1: sources.green-api.auth: "path" is not what senders of provider "green-api" can do; choose one of token, none, certificate`,
 		},
 		"a name with capitals": {
 			"sources: {Shop: {" + has + "}}\n", "sluice.yaml:1: sources.Shop: is no name for a source; use a-z, 0-9 and -, at most 32 of them",

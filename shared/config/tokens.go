@@ -19,26 +19,45 @@ const (
 	longestTokenFile = 64 << 10
 )
 
-// tokens gathers the source's tokens from all four places.
-func (l *loader) tokens(source Source) []Secret {
-	if l.WithoutTokens {
-		return nil
+// credentials gathers what the source's senders may show: tokens from all four places, and secrets.
+func (l *loader) credentials(source Source, provider Provider) ([]Secret, []Credential) {
+	if l.WithoutTokens || source.Auth == "" {
+		return nil, nil
 	}
-	given := l.given(source.Name)
-	switch {
-	case source.Auth == AuthNone && len(given) > 0:
-		l.fault(given[0].Place, given[0].key, "sets a token, but auth is none (%s); remove one of them",
-			l.placed(sourceKey(source.Name, "auth")))
-		return nil
-	case source.Auth == AuthToken && len(given) == 0 && !l.AllowMissingTokens:
-		l.fault(l.named[source.Name], "sources."+source.Name,
-			"has no token; set %s or token_file, or auth: none to believe anybody", variable(sourceKey(source.Name, "token")))
+	given, listed := l.given(source.Name), l.sectionsAt[sourceKey(source.Name, "secrets")]
+	if !source.NeedsSecret() {
+		l.checkUnneeded(source, given, listed)
+		return nil, nil
+	}
+	if len(given) == 0 && len(listed) == 0 && (!l.AllowMissingTokens || provider.GivesSecret || source.Auth == AuthBasic) {
+		l.fault(l.named[source.Name], "sources."+source.Name, "%s", noSecret(source))
 	}
 	var tokens []Secret
 	for _, one := range given {
 		tokens = append(tokens, l.read(one)...)
 	}
-	return unique(tokens)
+	return unique(tokens), l.secrets(source.Name)
+}
+
+func noSecret(source Source) string {
+	if source.Auth == AuthToken {
+		return "has no token; set " + variable(sourceKey(source.Name, "token")) + " or token_file, or auth: none to believe anybody"
+	}
+	return "has no secret; set " + variable(sourceKey(source.Name, "token_file")) + " or secrets, or auth: none to believe anybody"
+}
+
+// checkUnneeded reports secrets that nothing would be compared with.
+func (l *loader) checkUnneeded(source Source, given []credential, listed []place) {
+	at, key := place{}, sourceKey(source.Name, "secrets")
+	switch {
+	case len(given) > 0:
+		at, key = given[0].Place, given[0].key
+	case len(listed) > 0:
+		at = listed[0]
+	default:
+		return
+	}
+	l.fault(at, key, "sets a token, but auth is %s (%s); remove one of them", source.Auth, l.placed(sourceKey(source.Name, "auth")))
 }
 
 // credential is a token, or a file with tokens, as it was written.

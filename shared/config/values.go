@@ -66,6 +66,8 @@ func parse(target any, text string) (err error) {
 		*target, err = ParseSize(text)
 	case *time.Duration:
 		*target, err = parseDuration(text)
+	case *time.Time:
+		*target, err = parseTime(text)
 	case *bool:
 		*target, err = strconv.ParseBool(text)
 		err = replaced(err, "is neither true nor false")
@@ -92,6 +94,15 @@ func replaced(err error, message string) error {
 func parseDuration(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	return d, replaced(err, "is not a duration; write for example 30s, 15m or 24h")
+}
+
+// parseTime reads a moment, or a day, which is its beginning.
+func parseTime(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if day, noDay := time.Parse(time.DateOnly, text); noDay == nil {
+		at, err = day, nil
+	}
+	return at.UTC(), replaced(err, "is not a time; write for example 2026-12-31T18:00:00Z or 2026-12-31")
 }
 
 // parsePrefix reads an address or a CIDR. IPv4 in IPv6 becomes IPv4, as which clients' addresses are compared.

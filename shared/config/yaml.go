@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -170,6 +171,8 @@ func (r *reader) knob(name, value *yaml.Node, k *knob, key string, layer map[str
 	}
 	switch {
 	case isNull(value):
+	case k.repeated:
+		r.sections(value, k, key, layer)
 	case len(k.children) > 0:
 		r.section(value, k, key, layer)
 	case k.isList():
@@ -177,7 +180,24 @@ func (r *reader) knob(name, value *yaml.Node, k *knob, key string, layer map[str
 	default:
 		if text, ok := r.text(value, key); ok {
 			layer[key] = setting{Text: text, Place: r.place(value)}
+			if k.tag("variable") != "" {
+				r.Variables = append(slices.Clip(r.Variables), text)
+			}
 		}
+	}
+}
+
+// sections reads a list of mappings with knobs in them into the layer.
+func (r *reader) sections(node *yaml.Node, k *knob, key string, layer map[string]any) {
+	at, node := r.place(node), resolved(node)
+	if node.Kind != yaml.SequenceNode {
+		r.fault(at, key, "must be a list of mappings, each with a - in front")
+		return
+	}
+	for i, item := range node.Content {
+		inner := key + itemAt(i)
+		r.sectionsAt[key] = append(r.sectionsAt[key], r.place(item))
+		r.section(item, k, inner, layer)
 	}
 }
 

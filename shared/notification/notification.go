@@ -23,8 +23,22 @@ type Notification struct {
 	RequestID string
 	// TraceParent is the W3C trace context of the request, empty when the sender gave none that is valid.
 	TraceParent string
+	// Header has the fields of the request that the provider needs to understand the body, by canonical name. They
+	// are bounded in number and length; nil when there are none.
+	Header map[string]string
+	// Reading says where the body has its type, identity and order, for sources that configure it; the package source
+	// writes and reads it. Empty for all others.
+	Reading string
+	// Observe accepts a body that its schema refuses as an event, and tells the operator.
+	Observe bool
+	// RetryOf is the sequence of the notification that was invalid and is sent through again; 0 for any other.
+	RetryOf uint64
 	// Sequence is the place in the stream of notifications, the receipt; 0 before it is stored.
 	Sequence uint64
+	// Shard is the queue that it waits in for the intake, StoredAt when the store took it, by the store's clock. Only
+	// listings have them.
+	Shard    int
+	StoredAt time.Time
 	// Body is what the sender sent, to the byte.
 	Body []byte
 }
@@ -44,28 +58,55 @@ type Identity struct {
 	// Window is how long the same key means the same notification. Zero means as long as the store remembers.
 	// It is set where nothing in a notification tells a repetition from another one like it.
 	Window time.Duration
+	// Object names what the notification is about, an order for example, where a sender's notifications about one
+	// thing come out of order and each has the whole state. Empty where they do not. It needs SentAt.
+	Object string
 }
 
 // Event is an accepted notification: valid, unique and in its lane.
 type Event struct {
 	Identity
 
-	// Source, Provider, ReceivedAt, ContentType, RemoteAddress, RequestID, TraceParent and Body are the notification's.
+	// Source, Provider, ReceivedAt, ContentType, RemoteAddress, RequestID, TraceParent, Header, Reading, Observe and Body
+	// are the notification's.
 	Source, Provider         string
 	ReceivedAt               time.Time
 	ContentType              string
 	RemoteAddress, RequestID string
 	TraceParent              string
+	Header                   map[string]string
+	Reading                  string
+	Observe                  bool
 	Body                     []byte
 
 	// Lane is the serial queue that the event travels in.
 	Lane int
 	// Sequence is the place in the stream of events; 0 before it is stored.
 	Sequence uint64
+	// StoredAt is when the store took the event, by the store's clock. Only listings of events have it.
+	StoredAt time.Time
 	// NotificationSequence is the place of the raw notification in its stream.
 	NotificationSequence uint64
+	// Outdated says that a newer event about the same Object, by the sender's time, was accepted before this one.
+	Outdated bool
+
 	// Attempt counts deliveries to a handler, from 1; 0 outside of a delivery.
 	Attempt int
+	// History has the failed attempts before this one, the oldest first, those of earlier rounds too.
+	History []Try
+	// FirstFailedAt is when the first attempt of this round failed, zero before that.
+	FirstFailedAt time.Time
+	// Round names the retry or replay by which the event was handed over again, such as "dead/17"; empty at first.
+	Round string
+	// Replayed says that the event may have been handled before and is handed over again because somebody wants it.
+	Replayed bool
+}
+
+// Try is an attempt of a handler that failed.
+type Try struct {
+	At      time.Time `json:"at"`
+	Attempt int       `json:"attempt"`
+	Error   string    `json:"error"`
 }
 
 // Fault is one thing wrong with a body.
@@ -86,6 +127,8 @@ type DeadLetter struct {
 	Error string
 	// Faults are all that is wrong with an invalid body.
 	Faults []Fault
+	// ContentEncoding is the notification's, which could not be undone.
+	ContentEncoding string
 	// Group is the group whose handler gave up, empty when the notification never became an event.
 	Group string
 	// DiedAt is when it became a dead letter.

@@ -113,6 +113,7 @@ func (s *Streams) Accept(n *notification.Notification, identity notification.Ide
 		Identity: identity,
 		Source:   n.Source, Provider: n.Provider, ReceivedAt: n.ReceivedAt, ContentType: n.ContentType,
 		RemoteAddress: n.RemoteAddress, RequestID: n.RequestID, TraceParent: n.TraceParent, Body: n.Body,
+		Header: n.Header, Reading: n.Reading, Observe: n.Observe,
 		Lane:                 laneOf(identity.Instance, identity.OrderKey, s.lanes),
 		NotificationSequence: n.Sequence,
 	}

@@ -14,9 +14,10 @@ func AccessFrom(nats config.NATS) Access {
 // SettingsFrom is how the configuration wants the streams.
 func SettingsFrom(streams config.Streams) Settings {
 	return Settings{
-		Shards: streams.Shards, Lanes: streams.Lanes, Replicas: streams.Replicas,
+		Shards: streams.Shards, Lanes: streams.Lanes, Replicas: streams.Replicas, Unmanaged: !streams.Manage,
 		Notifications:   Bounds{MaxBytes: int64(streams.Notifications.MaxBytes), MaxAge: streams.Notifications.Keep},
 		Events:          Bounds{MaxBytes: int64(streams.Events.MaxBytes), MaxAge: streams.Events.Keep},
+		Retries:         Bounds{MaxBytes: int64(streams.Retries.MaxBytes)},
 		DeadLetters:     Bounds{MaxBytes: int64(streams.DeadLetters.MaxBytes), MaxAge: streams.DeadLetters.Keep},
 		Rejections:      Bounds{MaxBytes: int64(streams.Rejections.MaxBytes), MaxAge: streams.Rejections.Keep},
 		Alerts:          Bounds{MaxBytes: int64(streams.Alerts.MaxBytes), MaxAge: streams.Alerts.Keep},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,7 @@ const (
 func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(name),
+		nats.CustomInboxPrefix(inbox(name)),
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
@@ -64,6 +66,13 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(access.URL), explain(err))
 	}
 	return conn, nil
+}
+
+// inbox is where answers to a client of that name come: subjects of its role alone, so that the server can be told to
+// let no role listen to the answers of another, which hold events.
+func inbox(name string) string {
+	role, _, _ := strings.Cut(strings.TrimPrefix(name, "sluice "), " ")
+	return strings.TrimSuffix(nats.InboxPrefix, ".") + "_" + Token(role)
 }
 
 func (a Access) options() ([]nats.Option, error) {

@@ -40,6 +40,15 @@ func (h header) setNumber(name string, n uint64) {
 	}
 }
 
+// setTrue writes a mark, and nothing where it is not set.
+func (h header) setTrue(name string, mark bool) {
+	if mark {
+		h[name] = []string{"true"}
+	}
+}
+
+func isTrue(h nats.Header, name string) bool { return first(h, name) == "true" }
+
 // oneLine replaces what would break a header apart, and cuts at a character's end.
 func oneLine(value string, limit int) string {
 	if len(value) > limit {

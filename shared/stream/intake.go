@@ -46,6 +46,7 @@ type Intake struct {
 	consumer jetstream.Consumer
 	shard    int
 	pin      string
+	place    uint64 // of the last message in what the consumer delivered since it was reset
 	fetch    *fetch // the request under way, nil between two
 }
 
@@ -144,15 +145,33 @@ func (in *Intake) collect(ctx context.Context) ([]Received, error) {
 			if open {
 				break
 			}
-			return batch, in.finish(ctx)
+			if err := in.finish(ctx); err != nil || len(batch) > 0 {
+				return batch, err
+			}
+			return nil, in.findMissed(ctx)
 		}
-		received, err := in.read(message)
+		received, place, err := in.read(message)
 		if err != nil {
 			return nil, err
 		}
+		if place != in.place+1 {
+			return nil, in.resume(ctx)
+		}
+		in.place = place
 		batch = append(batch, received)
 	}
 	return batch, nil
+}
+
+// resume begins again behind what is acknowledged, because something that was delivered has not come: a worker that
+// froze, for example, missed the end of its request, and what the server sent until then. Without that it would come
+// later, behind what is newer. All that is not acknowledged comes again.
+func (in *Intake) resume(ctx context.Context) error {
+	in.streams.log.Debug("notifications were missed, beginning again", "shard", in.shard)
+	if err := in.finish(ctx); err != nil || in.pin == "" {
+		return err
+	}
+	return in.reset(ctx)
 }
 
 // receive returns the next message; nil and true when none is there and it should not wait, nil and false when
@@ -189,6 +208,22 @@ func (in *Intake) finish(ctx context.Context) error {
 	default:
 		return fmt.Errorf("fetch shard %d: %w", in.shard, failure)
 	}
+}
+
+// findMissed looks, when nothing comes, whether something was delivered and missed. All that was handed out is
+// acknowledged by now.
+func (in *Intake) findMissed(ctx context.Context) error {
+	if in.pin == "" {
+		return nil
+	}
+	info, err := in.consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("look at shard %d: %w", in.shard, err)
+	}
+	if info.NumAckPending == 0 {
+		return nil
+	}
+	return in.reset(ctx)
 }
 
 // claim waits until this worker is chosen, which it learns from the first message, and begins where the worker
@@ -231,18 +266,19 @@ func (in *Intake) reset(ctx context.Context) error {
 	if _, err := in.streams.js.ResetConsumer(ctx, Notifications, intakeName(in.shard)); err != nil {
 		return fmt.Errorf("take over shard %d: %w", in.shard, err)
 	}
+	in.place = 0
 	return nil
 }
 
-func (in *Intake) read(message jetstream.Msg) (Received, error) {
+func (in *Intake) read(message jetstream.Msg) (received Received, place uint64, err error) {
 	metadata, err := message.Metadata()
 	if err != nil {
-		return Received{}, fmt.Errorf("read metadata of a notification: %w", err)
+		return Received{}, 0, fmt.Errorf("read metadata of a notification: %w", err)
 	}
 	return Received{
 		Notification: readNotification(message.Headers(), message.Data(), metadata.Sequence.Stream),
 		message:      message,
-	}, nil
+	}, metadata.Sequence.Consumer, nil
 }
 
 // Close gives the shard up, so that another worker gets it at once instead of after a while.

@@ -18,14 +18,14 @@ func deadLetterMessage(letter *notification.DeadLetter) *nats.Msg {
 	h := eventHeader(&letter.Event)
 	h.set(nats.MsgIdHdr, strings.Join([]string{
 		letter.Reason, letter.Group, strconv.FormatUint(letter.NotificationSequence, 10),
-		strconv.FormatUint(letter.Sequence, 10), strconv.FormatInt(letter.ReceivedAt.UnixNano(), 36),
+		strconv.FormatUint(letter.Sequence, 10), strconv.FormatInt(letter.ReceivedAt.UnixNano(), 36), letter.Round,
 	}, "/"))
-	h.setNumber(HeaderEventSequence, letter.Sequence)
-	h.setNumber(HeaderAttempt, uint64(max(letter.Attempt, 0)))
+	h.setLineage(&letter.Event)
 	h.set(HeaderReason, letter.Reason)
 	h.set(HeaderError, letter.Error)
 	h.set(HeaderGroup, letter.Group)
 	h.setTime(HeaderDiedAt, letter.DiedAt)
+	h.set(HeaderContentEncoding, letter.ContentEncoding)
 	if faults := boundedFaults(letter.Faults); faults != "" {
 		h[HeaderFaults] = []string{faults}
 	}
@@ -55,11 +55,11 @@ func boundedFaults(faults []notification.Fault) string {
 // readDeadLetter reads what deadLetterMessage wrote.
 func readDeadLetter(h nats.Header, body []byte, sequence uint64) notification.DeadLetter {
 	letter := notification.DeadLetter{
-		Event:  readEvent("", h, body, readNumber(h, HeaderEventSequence)),
+		Event:  readEvent("", h, body, 0),
 		Reason: first(h, HeaderReason), Error: first(h, HeaderError), Group: first(h, HeaderGroup),
-		DiedAt: readTime(h, HeaderDiedAt), DeadSequence: sequence,
+		DiedAt: readTime(h, HeaderDiedAt), ContentEncoding: first(h, HeaderContentEncoding), DeadSequence: sequence,
 	}
-	letter.Attempt = int(readNumber(h, HeaderAttempt)) //nolint:gosec // Written from an int.
+	readLineage(h, &letter.Event)
 	if faults := first(h, HeaderFaults); faults != "" {
 		// A header that another program wrote may be anything; the rest of the letter is still worth showing.
 		_ = json.Unmarshal([]byte(faults), &letter.Faults)
@@ -79,9 +79,7 @@ func rejectionMessage(rejection *notification.Rejection) *nats.Msg {
 	h.set(HeaderRequestID, rejection.RequestID)
 	h.set(HeaderContentType, rejection.ContentType)
 	h.setTime(HeaderReceivedAt, rejection.ReceivedAt)
-	if rejection.Truncated {
-		h.set(HeaderTruncated, "true")
-	}
+	h.setTrue(HeaderTruncated, rejection.Truncated)
 	if document, err := json.Marshal(rejection.Header); err == nil && len(document) <= maxHeaderDocument {
 		h[HeaderRequestHeader] = []string{string(document)}
 	}
@@ -95,7 +93,7 @@ func readRejection(h nats.Header, body []byte, sequence uint64) notification.Rej
 		Method: first(h, HeaderMethod), Path: first(h, HeaderPath),
 		RemoteAddress: first(h, HeaderRemoteAddress), RequestID: first(h, HeaderRequestID),
 		ContentType: first(h, HeaderContentType), ReceivedAt: readTime(h, HeaderReceivedAt),
-		Truncated: first(h, HeaderTruncated) == "true",
+		Truncated: isTrue(h, HeaderTruncated),
 		Body:      body, Sequence: sequence,
 	}
 	if fields := first(h, HeaderRequestHeader); fields != "" {

@@ -24,6 +24,8 @@ func notificationMessage(n *notification.Notification, shards int) *nats.Msg {
 	h.set(HeaderRemoteAddress, n.RemoteAddress)
 	h.set(HeaderRequestID, n.RequestID)
 	h.set(HeaderTraceParent, n.TraceParent)
+	h.setRequest(n.Header, n.Reading, n.Observe)
+	h.setNumber(HeaderRetryOf, n.RetryOf)
 	return &nats.Msg{
 		Subject: notificationSubject(shardOf(n.Instance, shards), n.Source), Header: nats.Header(h), Data: n.Body,
 	}
@@ -38,8 +40,10 @@ func readNotification(h nats.Header, body []byte, sequence uint64) notification.
 		ContentType: first(h, HeaderContentType), ContentEncoding: first(h, HeaderContentEncoding),
 		RemoteAddress: first(h, HeaderRemoteAddress), RequestID: first(h, HeaderRequestID),
 		TraceParent: first(h, HeaderTraceParent),
-		Sequence:    sequence,
-		Body:        body,
+		Header:      readRequest(h), Reading: first(h, HeaderReading), Observe: isTrue(h, HeaderObserve),
+		RetryOf:  readNumber(h, HeaderRetryOf),
+		Sequence: sequence,
+		Body:     body,
 	}
 }
 
@@ -65,6 +69,9 @@ func eventHeader(event *notification.Event) header {
 	h.set(HeaderRemoteAddress, event.RemoteAddress)
 	h.set(HeaderRequestID, event.RequestID)
 	h.set(HeaderTraceParent, event.TraceParent)
+	h.setRequest(event.Header, event.Reading, event.Observe)
+	h.set(HeaderObject, event.Object)
+	h.setTrue(HeaderOutdated, event.Outdated)
 	return h
 }
 
@@ -73,23 +80,26 @@ func readEvent(subject string, h nats.Header, body []byte, sequence uint64) noti
 	return notification.Event{
 		Identity: notification.Identity{
 			Type: first(h, HeaderType), Instance: first(h, HeaderInstance), OrderKey: first(h, HeaderOrderKey),
-			Key: first(h, HeaderKey), SentAt: readTime(h, HeaderSentAt),
+			Key: first(h, HeaderKey), SentAt: readTime(h, HeaderSentAt), Object: first(h, HeaderObject),
 		},
 		Source: first(h, HeaderSource), Provider: first(h, HeaderProvider),
 		ReceivedAt: readTime(h, HeaderReceivedAt), ContentType: first(h, HeaderContentType),
 		RemoteAddress: first(h, HeaderRemoteAddress), RequestID: first(h, HeaderRequestID),
 		TraceParent: first(h, HeaderTraceParent), Body: body,
-		Lane: laneInSubject(subject), Sequence: sequence,
+		Header: readRequest(h), Reading: first(h, HeaderReading), Observe: isTrue(h, HeaderObserve),
+		Lane: numberInSubject(subject), Sequence: sequence,
 		NotificationSequence: readNumber(h, HeaderNotificationSequence),
+		Outdated:             isTrue(h, HeaderOutdated),
 	}
 }
 
-func laneInSubject(subject string) int {
+// numberInSubject is the lane of an event's subject, the shard of a notification's.
+func numberInSubject(subject string) int {
 	_, rest, _ := strings.Cut(subject, ".")
 	token, _, _ := strings.Cut(rest, ".")
-	lane, err := strconv.Atoi(token)
+	number, err := strconv.Atoi(token)
 	if err != nil {
 		return 0
 	}
-	return lane
+	return number
 }

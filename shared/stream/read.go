@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,13 +18,15 @@ import (
 // ErrNoStreams says that the server has none of Sluice's streams.
 var ErrNoStreams = errors.New("there are no streams of Sluice on this server; has a gateway or worker been started with it?")
 
-// Attach opens streams that are there, to read them, and changes nothing.
+// Attach opens streams that are there, to read them and to do what operators do, and makes none.
 func Attach(ctx context.Context, conn *nats.Conn) (*Streams, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	streams := &Streams{js: js, log: slog.New(slog.DiscardHandler)}
+	streams := &Streams{
+		js: js, log: slog.New(slog.DiscardHandler), link: watch(conn), settings: Settings{Unmanaged: true},
+	}
 	if err := streams.readCounts(ctx, Settings{}); err != nil {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			return nil, ErrNoStreams
@@ -35,10 +38,15 @@ func Attach(ctx context.Context, conn *nats.Conn) (*Streams, error) {
 
 // Query says which messages of a stream to read. Zero values mean: all.
 type Query struct {
-	// Source, Type, Instance, Reason and Cause must be equal where they are set.
-	Source, Type, Instance, Reason, Cause string
-	// Since leaves out what was stored before.
-	Since time.Time
+	// Source, Type, Instance, Reason, Cause and Group must be equal where they are set.
+	Source, Type, Instance, Reason, Cause, Group string
+	// Error must be contained in the error of a dead letter.
+	Error string
+	// Since leaves out what was stored before, Until what was stored after, by the store's clock.
+	Since, Until time.Time
+	// From leaves out what has a lower sequence, New all that is there already.
+	From uint64
+	New  bool
 	// Limit keeps only the newest so many.
 	Limit int
 	// Follow goes on with what is stored from now on until the context ends.
@@ -49,6 +57,7 @@ type Query struct {
 func (s *Streams) Notifications(ctx context.Context, query Query) iter.Seq2[notification.Notification, error] {
 	return read(ctx, s, Notifications, "in.*."+wild(query.Source), query, func(m *message) (notification.Notification, bool) {
 		n := readNotification(m.Headers(), m.Data(), m.sequence)
+		n.Shard, n.StoredAt = numberInSubject(m.Subject()), m.stored
 		return n, query.matches(n.Source, n.Type, n.Instance)
 	})
 }
@@ -58,16 +67,18 @@ func (s *Streams) Events(ctx context.Context, query Query) iter.Seq2[notificatio
 	subject := fmt.Sprintf("events.*.%s.%s.%s", wild(query.Source), wild(query.Type), wild(query.Instance))
 	return read(ctx, s, Events, subject, query, func(m *message) (notification.Event, bool) {
 		event := readEvent(m.Subject(), m.Headers(), m.Data(), m.sequence)
+		event.StoredAt = m.stored
 		return event, query.matches(event.Source, event.Type, event.Instance)
 	})
 }
 
 // DeadLetters reads dead letters, oldest first.
 func (s *Streams) DeadLetters(ctx context.Context, query Query) iter.Seq2[notification.DeadLetter, error] {
-	subject := fmt.Sprintf("dead.%s.%s.%s", wild(query.Reason), wild(query.Source), wild(query.Type))
+	subject := fmt.Sprintf("dead.%s.%s.%s.%s", wild(query.Reason), wild(query.Source), wild(query.Type), wild(query.Group))
 	return read(ctx, s, DeadLetters, subject, query, func(m *message) (notification.DeadLetter, bool) {
 		letter := readDeadLetter(m.Headers(), m.Data(), m.sequence)
-		return letter, query.matches(letter.Source, letter.Type, letter.Instance)
+		return letter, query.matches(letter.Source, letter.Type, letter.Instance) &&
+			(query.Group == "" || query.Group == letter.Group) && strings.Contains(letter.Error, query.Error)
 	})
 }
 
@@ -77,6 +88,14 @@ func (s *Streams) Rejections(ctx context.Context, query Query) iter.Seq2[notific
 	return read(ctx, s, Rejections, subject, query, func(m *message) (notification.Rejection, bool) {
 		rejection := readRejection(m.Headers(), m.Data(), m.sequence)
 		return rejection, query.Source == "" || query.Source == rejection.Source
+	})
+}
+
+// Operations reads what operators did, oldest first.
+func (s *Streams) Operations(ctx context.Context, query Query) iter.Seq2[notification.Operation, error] {
+	return read(ctx, s, Operations, "operation.>", query, func(m *message) (notification.Operation, bool) {
+		operation := readOperation(m.Data(), m.sequence)
+		return operation, query.Group == "" || query.Group == operation.Group
 	})
 }
 
@@ -97,6 +116,7 @@ func (q Query) matches(source, kind, instance string) bool {
 type message struct {
 	jetstream.Msg
 	sequence uint64
+	stored   time.Time
 }
 
 // read goes through a stream's messages that match. With a limit it begins near the end, and farther back
@@ -129,6 +149,7 @@ func read[T any](ctx context.Context, s *Streams, name, subject string, query Qu
 // Without a limit it returns none and the query's beginning.
 func newest[T any](ctx context.Context, r *reader, decode func(*message) (T, bool)) (kept []T, next uint64, err error) {
 	first, last, err := r.bounds(ctx)
+	r.last = last
 	if err != nil || r.query.Limit <= 0 {
 		return nil, first, err
 	}
@@ -163,6 +184,7 @@ type reader struct {
 	streams         *Streams
 	stream, subject string
 	query           Query
+	last            uint64 // when reading began
 }
 
 // bounds returns the first and the last sequence that the query may see.
@@ -172,7 +194,11 @@ func (r *reader) bounds(ctx context.Context) (first, last uint64, err error) {
 		return 0, 0, fmt.Errorf("open stream %s: %w", r.stream, err)
 	}
 	state := opened.CachedInfo().State
-	return max(state.FirstSeq, 1), state.LastSeq, nil
+	first = max(state.FirstSeq, r.query.From, 1)
+	if r.query.New {
+		first = max(first, state.LastSeq+1)
+	}
+	return first, state.LastSeq, nil
 }
 
 // each calls visit with the messages from a sequence on until it returns false. Sequence 0 visits none. Without
@@ -185,6 +211,7 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", r.stream, err)
 	}
+	defer r.forget(ctx, consumer)
 	info := consumer.CachedInfo()
 	if info.NumPending == 0 && !follow {
 		return nil
@@ -202,18 +229,38 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 		if next == nil {
 			return nil
 		}
-		metadata, err := next.Metadata()
+		goOn, err := r.pass(next, follow, visit)
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", r.stream, err)
 		}
-		recent := !metadata.Timestamp.Before(r.query.Since)
-		if recent && !visit(&message{Msg: next, sequence: metadata.Sequence.Stream}) {
-			return nil
-		}
-		if metadata.NumPending == 0 && !follow {
+		if !goOn {
 			return nil
 		}
 	}
+}
+
+// pass hands a message to visit where the query wants it, and returns whether to go on with the next one.
+func (r *reader) pass(next jetstream.Msg, follow bool, visit func(*message) bool) (goOn bool, err error) {
+	metadata, err := next.Metadata()
+	if err != nil {
+		return false, err
+	}
+	behind := !follow && metadata.Sequence.Stream > r.last
+	if behind || !r.query.Until.IsZero() && metadata.Timestamp.After(r.query.Until) {
+		return false, nil
+	}
+	recent := !metadata.Timestamp.Before(r.query.Since)
+	if recent && !visit(&message{Msg: next, sequence: metadata.Sequence.Stream, stored: metadata.Timestamp}) {
+		return false, nil
+	}
+	return follow || metadata.NumPending > 0, nil
+}
+
+// forget takes a reader's consumer away, which the server would keep for minutes.
+func (r *reader) forget(ctx context.Context, consumer jetstream.Consumer) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), glance)
+	defer cancel()
+	_ = r.streams.js.DeleteConsumer(ctx, r.stream, consumer.CachedInfo().Name) // At worst it is kept.
 }
 
 // glance is how long to wait for a message that should be there, before looking whether it still is.
@@ -245,7 +292,7 @@ func nextMessage(ctx context.Context, consumer jetstream.Consumer, messages jets
 // config makes the server begin at the sequence, or at the query's time where all since then is wanted.
 func (r *reader) config(start uint64) jetstream.OrderedConsumerConfig {
 	config := jetstream.OrderedConsumerConfig{FilterSubjects: []string{r.subject}}
-	if r.query.Since.IsZero() || r.query.Limit > 0 {
+	if r.query.Since.IsZero() || r.query.Limit > 0 || r.query.From > 0 {
 		config.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
 		config.OptStartSeq = start
 		return config

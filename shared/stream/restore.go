@@ -23,8 +23,12 @@ type restoring struct {
 }
 
 // Restore makes the streams anew when the server came back without them, as it does with an empty disk. What they
-// held is gone, so that is logged as an error. Streams that are there stay as they are.
+// held is gone, so that is logged as an error. Streams that are there stay as they are, and unmanaged ones are left to
+// those who manage them.
 func (s *Streams) Restore(ctx context.Context) error {
+	if s.settings.Unmanaged {
+		return nil
+	}
 	s.restoring.mutex.Lock()
 	defer s.restoring.mutex.Unlock()
 	if time.Since(s.restoring.last) < restorePause {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,6 +17,8 @@ type Status struct {
 	Streams []Usage
 	Intake  Backlog
 	Groups  []Backlog
+	// At is when this was so.
+	At time.Time
 }
 
 // Usage is how full a stream is.
@@ -24,6 +27,12 @@ type Usage struct {
 	Messages, Bytes uint64
 	// MaxBytes is the most it may hold.
 	MaxBytes int64
+	// LastSequence counts what was ever stored.
+	LastSequence uint64
+	// Window is for how long ids are remembered. What is younger stays in EVENTS whatever happens.
+	Window time.Duration
+	// Trouble says what is wrong with its replicas, empty when nothing is.
+	Trouble string
 	// First and Last are when the oldest and the newest message were stored, zero in an empty stream.
 	First, Last time.Time
 }
@@ -36,40 +45,63 @@ type Backlog struct {
 	Waiting, UnderWay uint64
 	// Workers is the most workers that are asking one of the consumers for more.
 	Workers int
+	// Unordered and Types are how the group was made; no types means all.
+	Unordered bool
+	Types     []string
+
+	// The rest is found out by Inspect alone.
+
+	// Parked counts the group's events that wait for the time of their next attempt, Due those whose time has come
+	// and those that are handed over again. Both are beside Waiting and UnderWay.
+	Parked, Due uint64
+	// Dead counts the dead letters that it left.
+	Dead uint64
+	// Oldest is when the oldest was stored, or became due, that is not processed and not parked; zero when there
+	// is none. Holds is that without what is due: what is as old and older must stay in the stream.
+	Oldest, Holds time.Time
+	// Incomplete says that the group lacks consumers, so that some events are not even counted as waiting.
+	Incomplete bool
 }
 
-// Status looks at all streams and consumers.
+// watched are the streams that Status looks at.
+func watched() []string {
+	return []string{Notifications, Events, Retries, DeadLetters, Rejections, Alerts, Operations, Objects}
+}
+
+// Status looks at all streams and consumers once.
 func (s *Streams) Status(ctx context.Context) (Status, error) {
-	var status Status
-	for _, name := range []string{Notifications, Events, DeadLetters, Rejections, Alerts} {
-		opened, err := s.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue
-		}
-		if err != nil {
-			return Status{}, fmt.Errorf("open stream %s: %w", name, err)
-		}
-		status.Streams = append(status.Streams, usage(opened.CachedInfo()))
-		if err := status.addConsumers(ctx, opened); err != nil {
+	status := Status{At: time.Now()}
+	for _, name := range watched() {
+		if err := status.addStream(ctx, s, name); err != nil {
 			return Status{}, err
 		}
 	}
 	return status, nil
 }
 
+// addStream adds a stream, if it is there, and who processes what is in it.
+func (status *Status) addStream(ctx context.Context, s *Streams, name string) error {
+	opened, err := s.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", name, err)
+	}
+	status.Streams = append(status.Streams, usage(opened.CachedInfo()))
+	return status.addConsumers(ctx, opened)
+}
+
 func (status *Status) addConsumers(ctx context.Context, opened jetstream.Stream) error {
 	if name := opened.CachedInfo().Config.Name; name != Notifications && name != Events {
 		return nil
 	}
-	var consumers []*jetstream.ConsumerInfo
-	lister := opened.ListConsumers(ctx)
-	for info := range lister.Info() {
-		consumers = append(consumers, info)
-	}
-	if err := lister.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
-		return fmt.Errorf("list consumers: %w", err)
+	consumers, err := listConsumers(ctx, opened)
+	if err != nil {
+		return err
 	}
 	if opened.CachedInfo().Config.Name == Notifications {
+		consumers = slices.DeleteFunc(consumers, isNoIntake)
 		status.Intake = backlog("intake", consumers)
 		return status.addUnopened(ctx, opened, consumers)
 	}
@@ -78,6 +110,11 @@ func (status *Status) addConsumers(ctx context.Context, opened jetstream.Stream)
 		status.Groups = append(status.Groups, backlog(name, groups[name]))
 	}
 	return nil
+}
+
+// isNoIntake tells whether a consumer of notifications was made by somebody who just looks at them.
+func isNoIntake(info *jetstream.ConsumerInfo) bool {
+	return !slices.Contains(info.Config.PriorityGroups, intakeGroup)
 }
 
 // addUnopened counts the notifications of shards that no worker has opened yet: without a consumer nothing counts
@@ -103,10 +140,37 @@ func usage(info *jetstream.StreamInfo) Usage {
 	u := Usage{
 		Name: info.Config.Name, Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
 	}
+	u.LastSequence, u.Window, u.Trouble = info.State.LastSeq, info.Config.Duplicates, troubleOf(info)
+	if u.Name == Retries {
+		u.MaxBytes = retriesBound(info.Config)
+	}
 	if u.Messages > 0 {
 		u.First, u.Last = info.State.FirstTime, info.State.LastTime
 	}
 	return u
+}
+
+// troubleOf says which replicas of a stream are missing.
+func troubleOf(info *jetstream.StreamInfo) string {
+	if info.Cluster == nil || info.Config.Replicas < 2 {
+		return ""
+	}
+	var missing []string
+	for _, replica := range info.Cluster.Replicas {
+		switch {
+		case replica.Offline:
+			missing = append(missing, fmt.Sprintf("the replica on %q is offline", replica.Name))
+		case !replica.Current:
+			missing = append(missing, fmt.Sprintf("the replica on %q is behind", replica.Name))
+		}
+	}
+	if info.Cluster.Leader == "" {
+		missing = append(missing, "it has no leader")
+	}
+	if lacks := info.Config.Replicas - len(info.Cluster.Replicas) - 1; lacks > 0 {
+		missing = append(missing, fmt.Sprintf("%d of its %d replicas have no server", lacks, info.Config.Replicas))
+	}
+	return strings.Join(missing, ", ")
 }
 
 func backlog(name string, consumers []*jetstream.ConsumerInfo) Backlog {
@@ -115,6 +179,10 @@ func backlog(name string, consumers []*jetstream.ConsumerInfo) Backlog {
 		b.Waiting += info.NumPending
 		b.UnderWay += uint64(info.NumAckPending) //nolint:gosec // Not negative.
 		b.Workers = max(b.Workers, info.NumWaiting)
+		b.Unordered = b.Unordered || info.Name == name+wideSuffix
+		if types := info.Config.Metadata[metadataTypes]; types != "" && types != allTypes {
+			b.Types = strings.Split(types, ",")
+		}
 	}
 	return b
 }

@@ -347,7 +347,7 @@ func nextN(ctx context.Context, t *testing.T, intake *stream.Intake, count int) 
 func TestLaneIsSerialAndRetriesStayInIt(t *testing.T) {
 	t.Parallel()
 	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Lanes: 1}), testContext(t)
-	group, err := streams.Group(ctx, "default", nil)
+	group, err := streams.Group(ctx, stream.GroupSettings{Name: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +356,7 @@ func TestLaneIsSerialAndRetriesStayInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := make(chan string, 10)
-	stop, err := group.Consume(0, func(d *stream.Delivery) {
+	stop, err := group.Queues[0].Serial(func(d *stream.Delivery) {
 		seen <- fmt.Sprintf("%s/%d", d.Key, d.Attempt)
 		settle := d.Done
 		if d.Key == "key-1" && d.Attempt == 1 {
@@ -385,23 +385,23 @@ func TestLaneIsSerialAndRetriesStayInIt(t *testing.T) {
 func TestGroupWithOtherTypesIsRefusedWhileItRuns(t *testing.T) {
 	t.Parallel()
 	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Lanes: 2}), testContext(t)
-	group, err := streams.Group(ctx, "calls", []string{"outgoingCall", "incomingCall"})
+	group, err := streams.Group(ctx, stream.GroupSettings{Name: "calls", Types: []string{"outgoingCall", "incomingCall"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := streams.Group(ctx, "calls", []string{"incomingCall"}); err != nil {
+	if _, err := streams.Group(ctx, stream.GroupSettings{Name: "calls", Types: []string{"incomingCall"}}); err != nil {
 		t.Errorf("nobody runs the group, yet it can't be changed: %v", err)
 	}
-	stop, err := group.Consume(0, func(*stream.Delivery) {}, func(err error) { t.Error(err) })
+	stop, err := group.Queues[0].Serial(func(*stream.Delivery) {}, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
 	waitForWorker(ctx, t, streams)
-	if _, err := streams.Group(ctx, "calls", []string{"incomingCall"}); err != nil {
+	if _, err := streams.Group(ctx, stream.GroupSettings{Name: "calls", Types: []string{"incomingCall"}}); err != nil {
 		t.Errorf("same types are refused: %v", err)
 	}
-	if _, err := streams.Group(ctx, "calls", nil); err == nil || !strings.Contains(err.Error(), "calls") {
+	if _, err := streams.Group(ctx, stream.GroupSettings{Name: "calls"}); err == nil || !strings.Contains(err.Error(), "calls") {
 		t.Errorf("error %v, want one that names the group", err)
 	}
 }

@@ -85,7 +85,7 @@ func eventSubject(event *notification.Event) string {
 }
 
 func deadLetterSubject(letter *notification.DeadLetter) string {
-	return "dead." + Token(letter.Reason) + "." + Token(letter.Source) + "." + Token(letter.Type)
+	return "dead." + Token(letter.Reason) + "." + Token(letter.Source) + "." + Token(letter.Type) + "." + Token(letter.Group)
 }
 
 func rejectionSubject(rejection *notification.Rejection) string {

@@ -6,57 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strconv"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-)
-
-// Settings are what can be chosen about the streams. Zero values mean the defaults.
-type Settings struct {
-	// Shards and Lanes are fixed when the streams are created. Zero takes what is there, else 4 and 64.
-	Shards, Lanes int
-	// Replicas is how many servers keep a copy: 1 (the default), 3 or 5.
-	Replicas int
-	// Notifications and the others are the bounds of each stream.
-	Notifications, Events, DeadLetters, Rejections, Alerts Bounds
-	// DuplicateWindow is how long an event's key is remembered; 48 h by default. GREEN-API repeats for 24 h.
-	DuplicateWindow time.Duration
-	// AlertWindow is how long alerts about the same thing count as one; 15 min by default.
-	AlertWindow time.Duration
-}
-
-// Bounds limit a stream.
-type Bounds struct {
-	// MaxBytes is the most it may hold. Zero means as much as fits, up to a default.
-	MaxBytes int64
-	// MaxAge is how long it keeps a message. Zero means the stream's default.
-	MaxAge time.Duration
-}
-
-const (
-	defaultShards          = 4
-	defaultLanes           = 64
-	defaultDuplicateWindow = 48 * time.Hour
-	defaultAlertWindow     = 15 * time.Minute
-	// publishWindow is how long the id of a request or a dead letter is remembered. It outlasts every deadline
-	// of a publisher that tries again.
-	publishWindow = 10 * time.Minute
-	// letterWindow outlasts the time for which a stopped worker's redelivered notifications are likely to come.
-	letterWindow = 48 * time.Hour
-
-	week  = 7 * 24 * time.Hour
-	month = 30 * 24 * time.Hour
-
-	kib = int64(1) << 10
-	mib = kib << 10
-	gib = mib << 10
-
-	// largest is what the two big streams ask for first when no size is configured; they halve it until the
-	// server has that much room. smallest is where they give up.
-	largest  = 64 * gib
-	smallest = 64 * mib
 )
 
 // Streams is the topology, opened. It is safe for concurrent use.
@@ -71,29 +25,27 @@ type Streams struct {
 	lanes     int
 	readiness readiness
 	restoring restoring
+	retryRoom retryRoom
 }
 
 // Open creates the streams that are not there, brings those that are to the settings, and reads the counts of
 // shards and lanes that everybody must share. Settings that disagree with these counts are an error, because a
-// chat would change its lane and lose its order.
+// chat would change its lane and lose its order. With unmanaged streams it waits until another process has made them.
 func Open(ctx context.Context, conn *nats.Conn, settings Settings, log *slog.Logger) (*Streams, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
 	streams := &Streams{js: js, log: log, link: watch(conn), settings: settings}
-	// The small streams come first: they need little, and the big ones take what is left.
-	for _, config := range settings.configs() {
-		if err := streams.ensure(ctx, config); err != nil {
-			return nil, err
-		}
+	if err := streams.prepare(ctx); err != nil {
+		return nil, err
 	}
 	if err := streams.readCounts(ctx, settings); err != nil {
 		return nil, err
 	}
 	// Streams that have to be made anew get the counts they had.
 	streams.settings.Shards, streams.settings.Lanes = streams.shards, streams.lanes
-	replicas := or(settings.Replicas, 1)
+	replicas := or(streams.settings.Replicas, 1)
 	streams.publisher = newPublisher(streams, replicas)
 	streams.events = newCosts(replicas)
 	return streams, nil
@@ -111,68 +63,18 @@ func (s *Streams) JetStream() jetstream.JetStream { return s.js }
 // MaxBody returns the largest body, in bytes, that the server takes in a message with its headers.
 func (s *Streams) MaxBody() int64 { return s.js.Conn().MaxPayload() - HeaderRoom }
 
-func (s Settings) configs() []jetstream.StreamConfig {
-	replicas := or(s.Replicas, 1)
-	// Losing the last rejections or alerts in a power cut is no harm; waiting for the disk for each would be,
-	// in a flood of refused requests. The server offers this on one replica only.
-	relaxed := jetstream.DefaultPersistMode
-	if replicas == 1 {
-		relaxed = jetstream.AsyncPersistMode
+// prepare makes the streams as they are configured, or waits for them where that is not for this process to do.
+func (s *Streams) prepare(ctx context.Context) error {
+	if s.settings.Unmanaged {
+		return s.await(ctx)
 	}
-	configs := []jetstream.StreamConfig{
-		{
-			Name: Probes, Subjects: []string{"probe.>"}, Discard: jetstream.DiscardOld,
-			Description: "the last readiness probe of each process",
-			MaxBytes:    mib, MaxAge: time.Hour, MaxMsgsPerSubject: 1,
-		},
-		{
-			Name: Rejections, Subjects: []string{"rejected.>"}, Discard: jetstream.DiscardOld,
-			Description: "refused requests",
-			MaxBytes:    or(s.Rejections.MaxBytes, 64*mib), MaxAge: or(s.Rejections.MaxAge, week),
-			PersistMode: relaxed,
-		},
-		{
-			Name: Alerts, Subjects: []string{"alert.>"}, Discard: jetstream.DiscardOld,
-			Description: "what the operator is told",
-			MaxBytes:    or(s.Alerts.MaxBytes, 16*mib), MaxAge: or(s.Alerts.MaxAge, month),
-			Duplicates: or(s.AlertWindow, defaultAlertWindow), PersistMode: relaxed,
-		},
-		{
-			Name: DeadLetters, Subjects: []string{"dead.>"}, Discard: jetstream.DiscardOld,
-			Description: "what could not be processed",
-			MaxBytes:    or(s.DeadLetters.MaxBytes, gib), MaxAge: or(s.DeadLetters.MaxAge, month),
-			Duplicates: letterWindow,
-		},
-		{
-			Name: Notifications, Subjects: []string{"in.>"}, Discard: jetstream.DiscardNew,
-			Description: "raw requests as they came",
-			MaxBytes:    s.Notifications.MaxBytes, Duplicates: publishWindow, AllowAtomicPublish: true,
-			Metadata: map[string]string{metadataShards: strconv.Itoa(or(s.Shards, defaultShards))},
-		},
-		{
-			Name: Events, Subjects: []string{"events.>"}, Discard: jetstream.DiscardNew,
-			Description: "accepted, valid, unique",
-			MaxBytes:    s.Events.MaxBytes, Duplicates: or(s.DuplicateWindow, defaultDuplicateWindow),
-			AllowAtomicPublish: true,
-			Metadata:           map[string]string{metadataLanes: strconv.Itoa(or(s.Lanes, defaultLanes))},
-		},
+	// The small streams come first: they need little, and the big ones take what is left.
+	for _, config := range s.settings.configs() {
+		if err := s.ensure(ctx, config); err != nil {
+			return err
+		}
 	}
-	for i := range configs {
-		configs[i].Retention = jetstream.LimitsPolicy
-		configs[i].Storage = jetstream.FileStorage
-		configs[i].Replicas = replicas
-		configs[i].AllowDirect = true
-	}
-	return configs
-}
-
-// or returns the value, or the fallback where it is zero.
-func or[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
+	return nil
 }
 
 // ensure creates a stream or brings it to its configuration.
@@ -220,7 +122,18 @@ func (s *Streams) update(ctx context.Context, present, wanted jetstream.StreamCo
 	changed.MaxAge = wanted.MaxAge
 	changed.Duplicates = or(wanted.Duplicates, present.Duplicates)
 	changed.Replicas = wanted.Replicas
+	if present.PersistMode == jetstream.AsyncPersistMode && wanted.Replicas > present.Replicas {
+		// The server can neither replicate a stream that is not synced nor change that.
+		changed.Replicas = present.Replicas
+		s.log.Warn("stream stays on one server, because it was made without syncing; to have it made anew, "+
+			"with what is in it lost, remove it and start again", "stream", wanted.Name)
+	}
 	changed.AllowAtomicPublish = wanted.AllowAtomicPublish
+	if bound := wanted.Metadata[metadataMaxBytes]; bound != "" {
+		changed.Metadata = map[string]string{}
+		maps.Copy(changed.Metadata, present.Metadata)
+		changed.Metadata[metadataMaxBytes] = bound
+	}
 	if sameConfig(present, changed) {
 		return nil
 	}
@@ -233,7 +146,7 @@ func (s *Streams) update(ctx context.Context, present, wanted jetstream.StreamCo
 }
 
 func sameConfig(a, b jetstream.StreamConfig) bool {
-	return len(a.Subjects) == 1 && a.Subjects[0] == b.Subjects[0] && a.Description == b.Description &&
+	return slices.Equal(a.Subjects, b.Subjects) && a.Description == b.Description &&
 		a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge && a.Duplicates == b.Duplicates &&
 		a.Replicas == b.Replicas && a.AllowAtomicPublish == b.AllowAtomicPublish && maps.Equal(a.Metadata, b.Metadata)
 }

@@ -20,8 +20,10 @@ func FuzzBodies(f *testing.F) {
 	registry := handler.All()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, fault := notification.Parse(body)
-		for _, kind := range registry.Types() {
-			handled, err := registry.Handle(t.Context(), event(kind, string(body)), handler.Tools{})
+		for _, pair := range registry.Pairs() {
+			kind, accepted := pair[1], event(pair[1], string(body))
+			accepted.Provider = pair[0]
+			handled, err := registry.Handle(t.Context(), accepted, handler.Tools{})
 			if !handled {
 				t.Fatalf("%s is not handled", kind)
 			}

@@ -50,6 +50,11 @@ type Event[T any] struct {
 	Sequence uint64
 	// Attempt counts the deliveries to handlers, from 1.
 	Attempt int
+	// Replayed says that the event may have been handled before and that somebody wants it handled again.
+	Replayed bool
+	// Outdated says that a newer notification about the same thing was accepted before this one. It is set for
+	// senders whose notifications come out of order and each tell the whole state; a handler may ignore it then.
+	Outdated bool
 	// Body is the body as far as T reads it. Fields that T does not have are left out.
 	Body T
 	// Raw is what the sender sent, to the byte. It must not be changed.
@@ -119,6 +124,8 @@ func newEvent[T any](event notification.Event, body T, tools Tools) Event[T] {
 		SentAt:     event.SentAt,
 		Sequence:   event.Sequence,
 		Attempt:    event.Attempt,
+		Replayed:   event.Replayed,
+		Outdated:   event.Outdated,
 		Body:       body,
 		Raw:        event.Body,
 		Log:        tools.Log,

@@ -35,7 +35,7 @@ type invoke func(ctx context.Context, event notification.Event, tools Tools) err
 func bind[T any](handle func(context.Context, Event[T]) error) invoke {
 	return func(ctx context.Context, event notification.Event, tools Tools) error {
 		var body T
-		if err := decode(event.Body, &body); err != nil {
+		if err := decode(notification.AsJSON(event.ContentType, event.Body), &body); err != nil {
 			return Permanent(fmt.Errorf("decode %q into %s: %w", event.Type, reflect.TypeFor[T](), err))
 		}
 		return handle(ctx, newEvent(event, body, tools))

@@ -19,15 +19,22 @@ func TestEveryDocumentedTypeHasAHandler(t *testing.T) {
 		"outgoingCall", "outgoingMessageReceived", "outgoingMessageStatus", "quotaExceeded",
 		"stateInstanceChanged", "statusInstanceChanged",
 	}
-	if got := handler.All().Types(); !slices.Equal(got, want) {
+	if got := greenAPITypes(); !slices.Equal(got, want) {
 		t.Errorf("types %v, want %v", got, want)
 	}
-	if got := handler.All().Providers(); !slices.Equal(got, []string{provider}) {
+	if got := handler.All().Providers(); !slices.Equal(got, []string{provider, "sms-by", "timepad"}) {
 		t.Errorf("providers %v", got)
 	}
-	if pairs := handler.All().Pairs(); len(pairs) != len(want) || pairs[0] != [2]string{provider, "deviceInfo"} {
-		t.Errorf("pairs %v", pairs)
+}
+
+func greenAPITypes() []string {
+	var types []string
+	for _, pair := range handler.All().Pairs() {
+		if pair[0] == provider {
+			types = append(types, pair[1])
+		}
 	}
+	return types
 }
 
 // twoProviders has a type that both providers send.

@@ -1,0 +1,73 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sluice.internal/shared/notification"
+)
+
+// Delivery is an event handed to one worker of a group. It is settled by exactly one of Done and Retry; until
+// then, and while KeepAlive is called in time, its queue stands still.
+type Delivery struct {
+	notification.Event
+	// Due says that the event was parked, or is handed over again. It is not in its place in the lane any more.
+	Due bool
+
+	message  jetstream.Msg
+	consumer jetstream.Consumer
+	place    uint64 // in what the consumer delivered
+}
+
+// Done says that the group is finished with the event.
+func (d *Delivery) Done() error {
+	if err := d.message.Ack(); err != nil {
+		return fmt.Errorf("acknowledge event %d: %w", d.Sequence, err)
+	}
+	return nil
+}
+
+// Retry asks for the event again after the delay.
+func (d *Delivery) Retry(delay time.Duration) error {
+	if err := d.message.NakWithDelay(delay); err != nil {
+		return fmt.Errorf("ask again for event %d: %w", d.Sequence, err)
+	}
+	return nil
+}
+
+// KeepAlive says that the worker is still busy with the event.
+func (d *Delivery) KeepAlive() error {
+	if err := d.message.InProgress(); err != nil {
+		return fmt.Errorf("keep event %d: %w", d.Sequence, err)
+	}
+	return nil
+}
+
+// Stale asks the server whether the event was handed to somebody else in the meantime. It tells so only for queues
+// that hand out one event at a time.
+func (d *Delivery) Stale(ctx context.Context) (bool, error) {
+	info, err := d.consumer.Info(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look after event %d: %w", d.Sequence, err)
+	}
+	return info.Delivered.Consumer > d.place || info.NumAckPending == 0, nil
+}
+
+func (q *Queue) read(message jetstream.Msg) (*Delivery, error) {
+	metadata, err := message.Metadata()
+	if err != nil {
+		return nil, fmt.Errorf("read metadata of an event: %w", err)
+	}
+	d := &Delivery{Due: q.due, message: message, consumer: q.consumer, place: metadata.Sequence.Consumer}
+	if q.due {
+		d.Event = readRetry(message.Headers(), message.Data(), metadata.Sequence.Stream).Event
+		d.Attempt++
+		return d, nil
+	}
+	d.Event = readEvent(message.Subject(), message.Headers(), message.Data(), metadata.Sequence.Stream)
+	d.Attempt = int(metadata.NumDelivered) //nolint:gosec // A count of tries.
+	return d, nil
+}

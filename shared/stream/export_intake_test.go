@@ -1,0 +1,4 @@
+package stream
+
+// Pin is what the server knows the intake by while it has the shard.
+func (in *Intake) Pin() string { return in.pin }

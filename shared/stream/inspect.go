@@ -1,0 +1,211 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Inspect is Status with what takes longer to find out: what is parked and dead, and since when the oldest waits. A
+// million parked events cost it a good part of a second. A stream that does not answer is in trouble and no error; what
+// depends on it is zero.
+func (s *Streams) Inspect(ctx context.Context) (Status, error) {
+	status := Status{At: time.Now()}
+	for _, name := range watched() {
+		present := len(status.Streams)
+		err := status.addStream(ctx, s, name)
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return Status{}, context.Cause(ctx)
+		}
+		status.Streams = append(status.Streams[:present], Usage{Name: name, Trouble: fmt.Sprintf("it does not answer: %v", err)})
+	}
+	for _, inspect := range []func(context.Context, *Status) error{s.inspectIntake, s.inspectGroups} {
+		if err := inspect(ctx, &status); err != nil {
+			return Status{}, err
+		}
+	}
+	return status, nil
+}
+
+// answers tells whether a stream is there and well.
+func (status *Status) answers(name string) bool {
+	return slices.ContainsFunc(status.Streams, func(u Usage) bool { return u.Name == name && u.LastSequence > 0 })
+}
+
+func (s *Streams) inspectIntake(ctx context.Context, status *Status) (err error) {
+	if status.answers(Notifications) {
+		queues, err := s.intakeQueues(ctx)
+		if err != nil {
+			return err
+		}
+		if status.Intake.Oldest, err = oldest(ctx, queues); err != nil {
+			return err
+		}
+		status.Intake.Holds = status.Intake.Oldest
+	}
+	if status.answers(DeadLetters) {
+		status.Intake.Dead, err = s.count(ctx, DeadLetters, "dead.*.*.*."+Token(""))
+	}
+	return err
+}
+
+func (s *Streams) inspectGroups(ctx context.Context, status *Status) error {
+	if len(status.Groups) == 0 {
+		return nil
+	}
+	events, consumers, err := s.withConsumers(ctx, Events)
+	if err != nil {
+		return err
+	}
+	groups := groupsOf(consumers)
+	var retries jetstream.Stream
+	var due map[string][]*jetstream.ConsumerInfo
+	if status.answers(Retries) {
+		if retries, consumers, err = s.withConsumers(ctx, Retries); err != nil {
+			return err
+		}
+		due = groupsOf(consumers)
+	}
+	for i := range status.Groups {
+		group := &status.Groups[i]
+		group.Incomplete = s.lacksLane(groups[group.Name])
+		if err := inspectGroup(ctx, group, queuesOf(events, groups[group.Name]), queuesOf(retries, due[group.Name])); err != nil {
+			return err
+		}
+		if err := s.countAside(ctx, status, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Streams) lacksLane(consumers []*jetstream.ConsumerInfo) bool {
+	for lane := range s.lanes {
+		if !slices.ContainsFunc(consumers, func(info *jetstream.ConsumerInfo) bool { return covers(info, lane) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func inspectGroup(ctx context.Context, group *Backlog, fresh, due []queue) (err error) {
+	if group.Holds, err = oldest(ctx, fresh); err != nil {
+		return err
+	}
+	since, err := oldest(ctx, due)
+	if err != nil {
+		return err
+	}
+	group.Oldest = earlier(group.Holds, since)
+	for _, q := range due {
+		group.Due += q.todo
+	}
+	return nil
+}
+
+// countAside counts what is parked and dead.
+func (s *Streams) countAside(ctx context.Context, status *Status, group *Backlog) (err error) {
+	if status.answers(Retries) {
+		if group.Parked, err = s.count(ctx, Retries, "retry."+group.Name+".>"); err != nil {
+			return err
+		}
+	}
+	if status.answers(DeadLetters) {
+		group.Dead, err = s.count(ctx, DeadLetters, "dead.*.*.*."+Token(group.Name))
+	}
+	return err
+}
+
+// DeadSince counts the dead letters that were stored since a time and are still there.
+func (s *Streams) DeadSince(ctx context.Context, since time.Time) (uint64, error) {
+	return s.countSince(ctx, DeadLetters, since)
+}
+
+// queue is how far a consumer is.
+type queue struct {
+	stream        jetstream.Stream
+	filter, group string
+	// done is the sequence up to which everything was processed, handed that up to which it was handed out.
+	done, handed, todo uint64
+}
+
+// queuesOf are the queues of a group's consumers that have something to do.
+func queuesOf(opened jetstream.Stream, consumers []*jetstream.ConsumerInfo) []queue {
+	var queues []queue
+	for _, info := range consumers {
+		todo := info.NumPending + uint64(info.NumAckPending) //nolint:gosec // Not negative.
+		if todo == 0 {
+			continue
+		}
+		for _, filter := range filters(info) {
+			queues = append(queues, queue{
+				stream: opened, filter: filter, group: info.Config.Metadata[metadataGroup],
+				done: info.AckFloor.Stream, handed: info.Delivered.Stream, todo: todo,
+			})
+		}
+	}
+	return queues
+}
+
+func (s *Streams) withConsumers(ctx context.Context, name string) (jetstream.Stream, []*jetstream.ConsumerInfo, error) {
+	opened, err := s.js.Stream(ctx, name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open stream %s: %w", name, err)
+	}
+	consumers, err := listConsumers(ctx, opened)
+	return opened, consumers, err
+}
+
+// intakeQueues are the queues of the shards that have something to do, also of those that nobody has opened yet.
+func (s *Streams) intakeQueues(ctx context.Context) ([]queue, error) {
+	opened, consumers, err := s.withConsumers(ctx, Notifications)
+	if err != nil {
+		return nil, err
+	}
+	var queues []queue
+	for shard := range s.shards {
+		i := slices.IndexFunc(consumers, func(info *jetstream.ConsumerInfo) bool { return info.Name == intakeName(shard) })
+		if i < 0 {
+			queues = append(queues, queue{stream: opened, filter: "in." + strconv.Itoa(shard) + ".>"})
+			continue
+		}
+		queues = append(queues, queuesOf(opened, consumers[i:i+1])...)
+	}
+	return queues, nil
+}
+
+// oldest returns when the oldest message was stored that is not processed, zero when there is none. The queues are of
+// one stream.
+func oldest(ctx context.Context, queues []queue) (since time.Time, err error) {
+	queues = slices.SortedFunc(slices.Values(queues), func(a, b queue) int { return cmp.Compare(a.done, b.done) })
+	first := uint64(0)
+	for _, q := range queues {
+		if first > 0 && q.done+1 >= first {
+			break // It has nothing older, nor have those after it.
+		}
+		message, err := next(ctx, q.stream, q.filter, q.done+1)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if message != nil && (first == 0 || message.Sequence < first) {
+			first, since = message.Sequence, message.Time
+		}
+	}
+	return since, nil
+}
+
+// earlier returns the earlier of two times, where the zero time is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
