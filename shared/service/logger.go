@@ -32,7 +32,7 @@ func NewLogger(out io.Writer, level, format string) (*slog.Logger, error) {
 	case FormatText:
 		return slog.New(newTextHandler(out, threshold)), nil
 	case FormatAuto, "":
-		if isTerminal(out) {
+		if IsTerminal(out) {
 			return NewLogger(out, level, FormatText)
 		}
 		return NewLogger(out, level, FormatJSON)
@@ -42,10 +42,11 @@ func NewLogger(out io.Writer, level, format string) (*slog.Logger, error) {
 }
 
 func newTextHandler(out io.Writer, threshold slog.Level) slog.Handler {
-	return tint.NewTextHandler(out, &tint.Options{Level: threshold, TimeFormat: time.TimeOnly, NoColor: !isTerminal(out)})
+	return tint.NewTextHandler(out, &tint.Options{Level: threshold, TimeFormat: time.TimeOnly, NoColor: !IsTerminal(out)})
 }
 
-func isTerminal(out io.Writer) bool {
+// IsTerminal tells whether a person reads what is written to out.
+func IsTerminal(out io.Writer) bool {
 	file, ok := out.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
 }
