@@ -21,7 +21,7 @@ type duty struct {
 // unprocessed returns the first sequence below the limit that somebody has not processed, and who; the limit when
 // there is none.
 func (t *trimming) unprocessed(ctx context.Context, limit uint64) (first uint64, holder string, err error) {
-	consumers, err := t.consumers(ctx)
+	consumers, err := listConsumers(ctx, t.opened)
 	if err != nil {
 		return 0, "", err
 	}
@@ -137,37 +137,4 @@ func filters(info *jetstream.ConsumerInfo) []string {
 	default:
 		return []string{">"}
 	}
-}
-
-// consumers returns all consumers of the stream. In a cluster the list leaves out who does not answer, and what
-// such a consumer has not processed must not go, so that it is an error.
-func (t *trimming) consumers(ctx context.Context) ([]*jetstream.ConsumerInfo, error) {
-	silent := map[string]bool{}
-	lister := t.opened.ConsumerNames(ctx)
-	for name := range lister.Name() {
-		silent[name] = true
-	}
-	if err := lister.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
-		return nil, fmt.Errorf("list names of consumers: %w", err)
-	}
-	var consumers []*jetstream.ConsumerInfo
-	list := t.opened.ListConsumers(ctx)
-	for info := range list.Info() {
-		delete(silent, info.Name)
-		consumers = append(consumers, info)
-	}
-	if err := list.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
-		return nil, fmt.Errorf("list consumers: %w", err)
-	}
-	for _, name := range names(silent) {
-		consumer, err := t.opened.Consumer(ctx, name)
-		if errors.Is(err, jetstream.ErrConsumerNotFound) {
-			continue // It was deleted in between.
-		}
-		if err != nil {
-			return nil, fmt.Errorf("open consumer %s: %w", name, err)
-		}
-		consumers = append(consumers, consumer.CachedInfo())
-	}
-	return consumers, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,11 +47,14 @@ func (s *Streams) Group(ctx context.Context, settings GroupSettings) (*Group, er
 		return nil, err
 	}
 	for _, plan := range group.plans() {
-		consumer, err := s.js.CreateOrUpdateConsumer(ctx, plan.stream, group.config(plan))
+		consumer, err := s.openConsumer(ctx, plan.stream, group.config(plan))
 		if err != nil {
 			return nil, fmt.Errorf("open consumer %s of stream %s: %w", plan.name, plan.stream, err)
 		}
-		group.Queues = append(group.Queues, &Queue{consumer: consumer, name: plan.name, due: plan.stream == Retries})
+		group.Queues = append(group.Queues, &Queue{
+			streams: s, consumer: consumer, name: plan.name, group: settings.Name,
+			born: consumer.CachedInfo().Created, due: plan.stream == Retries,
+		})
 	}
 	return group, nil
 }
@@ -186,37 +188,3 @@ func (s *Streams) RemoveGroup(ctx context.Context, name string) error {
 	}
 	return nil
 }
-
-func (s *Streams) consumersOf(ctx context.Context, stream string) ([]*jetstream.ConsumerInfo, error) {
-	opened, err := s.js.Stream(ctx, stream)
-	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", stream, err)
-	}
-	return listConsumers(ctx, opened)
-}
-
-func listConsumers(ctx context.Context, opened jetstream.Stream) ([]*jetstream.ConsumerInfo, error) {
-	var consumers []*jetstream.ConsumerInfo
-	lister := opened.ListConsumers(ctx)
-	for info := range lister.Info() {
-		consumers = append(consumers, info)
-	}
-	if err := lister.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
-		return nil, fmt.Errorf("list consumers: %w", err)
-	}
-	return consumers, nil
-}
-
-// groupsOf tells the groups' consumers apart by their metadata.
-func groupsOf(consumers []*jetstream.ConsumerInfo) map[string][]*jetstream.ConsumerInfo {
-	groups := map[string][]*jetstream.ConsumerInfo{}
-	for _, info := range consumers {
-		if group := info.Config.Metadata[metadataGroup]; group != "" {
-			groups[group] = append(groups[group], info)
-		}
-	}
-	return groups
-}
-
-// names returns the keys of a map in order.
-func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -60,7 +60,7 @@ func intakeName(shard int) string { return "intake-" + strconv.Itoa(shard) }
 
 // Intake opens the consumer of a shard, and makes it when it is not there.
 func (s *Streams) Intake(ctx context.Context, shard int) (*Intake, error) {
-	consumer, err := s.js.CreateOrUpdateConsumer(ctx, Notifications, jetstream.ConsumerConfig{
+	consumer, err := s.openConsumer(ctx, Notifications, jetstream.ConsumerConfig{
 		Durable:        intakeName(shard),
 		Description:    "takes in shard " + strconv.Itoa(shard),
 		FilterSubject:  "in." + strconv.Itoa(shard) + ".>",
@@ -216,7 +216,7 @@ func (in *Intake) findMissed(ctx context.Context) error {
 	if in.pin == "" {
 		return nil
 	}
-	info, err := in.consumer.Info(ctx)
+	info, err := within(ctx, in.streams.link, in.consumer.Info)
 	if err != nil {
 		return fmt.Errorf("look at shard %d: %w", in.shard, err)
 	}
@@ -248,7 +248,7 @@ func (in *Intake) claim(ctx context.Context) error {
 // free hands out again what a worker that is gone left unacknowledged. In a shard where nothing new arrives
 // nobody would be chosen, and so nobody begin, before the time for acknowledging is over.
 func (in *Intake) free(ctx context.Context) error {
-	info, err := in.consumer.Info(ctx)
+	info, err := within(ctx, in.streams.link, in.consumer.Info)
 	if err != nil {
 		return fmt.Errorf("look at shard %d: %w", in.shard, err)
 	}
@@ -263,7 +263,10 @@ func (in *Intake) free(ctx context.Context) error {
 
 // reset makes the consumer begin again behind what is acknowledged without a gap.
 func (in *Intake) reset(ctx context.Context) error {
-	if _, err := in.streams.js.ResetConsumer(ctx, Notifications, intakeName(in.shard)); err != nil {
+	_, err := within(ctx, in.streams.link, func(ctx context.Context) (*jetstream.ConsumerResetResponse, error) {
+		return in.streams.js.ResetConsumer(ctx, Notifications, intakeName(in.shard))
+	})
+	if err != nil {
 		return fmt.Errorf("take over shard %d: %w", in.shard, err)
 	}
 	in.place = 0
