@@ -6,15 +6,32 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// openConsumer makes a consumer or brings it to its configuration. A server that goes away meanwhile is not waited for.
+// openTime outlasts the choice of a new leader in a cluster, which takes 4 to 9 s.
+const openTime = 15 * time.Second
+
+// openConsumer makes a consumer or brings it to its configuration. A server that goes away meanwhile is not waited
+// for, another one is asked.
 func (s *Streams) openConsumer(ctx context.Context, stream string, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	return within(ctx, s.link, func(ctx context.Context) (jetstream.Consumer, error) {
-		return s.js.CreateOrUpdateConsumer(ctx, stream, config)
-	})
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	for {
+		consumer, err := within(ctx, s.link, func(ctx context.Context) (jetstream.Consumer, error) {
+			return s.js.CreateOrUpdateConsumer(ctx, stream, config)
+		})
+		if err == nil || !transient(err) {
+			return consumer, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(longestPause):
+		}
+	}
 }
 
 func (s *Streams) consumersOf(ctx context.Context, stream string) ([]*jetstream.ConsumerInfo, error) {
