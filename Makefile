@@ -10,6 +10,8 @@ MODULES := gateway schemas shared sluice worker
 RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
 # Tests that wait for the disk gain from running side by side, also on few processors.
 TESTFLAGS ?= -timeout 15m
+# How long the end-to-end tests kill and freeze processes; E2EFLAGS="-seed N -v" does it again as it was.
+CAMPAIGN ?= 5m
 
 .PHONY: help build run test e2e bench lint fmt tidy check clean
 
@@ -26,8 +28,8 @@ run: build ## Build and run everything in one process; arguments in ARGS
 test: ## Run the tests that need nothing but Go
 	@go test $(RACE) $(TESTFLAGS) $(foreach module,$(MODULES),./$(module)/...)
 
-e2e: ## Run the programs as their users do, killed and restarted
-	@go test $(RACE) $(TESTFLAGS) -count=1 -tags e2e ./sluice/e2e/...
+e2e: ## Run the programs as their users do, killed, frozen and restarted
+	@go test $(RACE) -timeout 30m -count=1 -tags e2e ./sluice/e2e -campaign $(CAMPAIGN) $(E2EFLAGS)
 
 bench: build ## Measure everything side by side, a quarter of an hour; arguments in ARGS
 	@bin/sluice bench --table --folder bin $(ARGS)
@@ -47,7 +49,7 @@ check: ## Run everything that has to be green before a change goes in
 	@go vet $(foreach module,$(MODULES),./$(module)/...)
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory e2e
+	@$(MAKE) --no-print-directory e2e CAMPAIGN=30s
 
 clean: ## Remove what was built
 	@rm -rf bin

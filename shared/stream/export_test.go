@@ -19,3 +19,6 @@ func (s *Streams) Batching(between func(store StoreBatch) StoreBatch) {
 
 // BatchingEvents makes events go in batches whenever there are two.
 func (s *Streams) BatchingEvents() { s.events = &costs{settled: leastBatch} }
+
+// Pin is what the server knows the intake by while it has the shard.
+func (in *Intake) Pin() string { return in.pin }

@@ -6,26 +6,25 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Inspect is Status with what takes longer to find out: what is parked and dead, and since when the oldest waits. A
-// million parked events cost it a good part of a second. A stream that does not answer is in trouble and no error; what
-// depends on it is zero.
+// million parked events cost it a good part of a second. A stream that does not answer is in trouble and no error.
 func (s *Streams) Inspect(ctx context.Context) (Status, error) {
 	status := Status{At: time.Now()}
-	for _, name := range watched() {
-		present := len(status.Streams)
-		err := status.addStream(ctx, s, name)
-		if err == nil {
-			continue
+	for _, part := range s.lookAtAll(ctx) {
+		status.Streams = append(status.Streams, part.Streams...)
+		status.Groups = append(status.Groups, part.Groups...)
+		if part.Intake.Name != "" {
+			status.Intake = part.Intake
 		}
-		if ctx.Err() != nil {
-			return Status{}, context.Cause(ctx)
-		}
-		status.Streams = append(status.Streams[:present], Usage{Name: name, Trouble: fmt.Sprintf("it does not answer: %v", err)})
+	}
+	if ctx.Err() != nil {
+		return Status{}, context.Cause(ctx)
 	}
 	for _, inspect := range []func(context.Context, *Status) error{s.inspectIntake, s.inspectGroups} {
 		if err := inspect(ctx, &status); err != nil {
@@ -35,9 +34,32 @@ func (s *Streams) Inspect(ctx context.Context) (Status, error) {
 	return status, nil
 }
 
-// answers tells whether a stream is there and well.
+// lookAtAll looks at all streams at the same time, since each without a leader takes until the deadline.
+func (s *Streams) lookAtAll(ctx context.Context) []Status {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	parts := make([]Status, len(watched()))
+	var group sync.WaitGroup
+	for i, name := range watched() {
+		group.Go(func() {
+			part := &parts[i]
+			err := part.addStream(ctx, s, name)
+			if err == nil {
+				return
+			}
+			if len(part.Streams) == 0 {
+				part.Streams = []Usage{{Name: name}}
+			}
+			part.Streams[0].Silent, part.Streams[0].Trouble = true, fmt.Sprintf("it does not answer: %v", err)
+		})
+	}
+	group.Wait()
+	return parts
+}
+
+// answers tells whether a stream is there, well, and was ever used.
 func (status *Status) answers(name string) bool {
-	return slices.ContainsFunc(status.Streams, func(u Usage) bool { return u.Name == name && u.LastSequence > 0 })
+	return slices.ContainsFunc(status.Streams, func(u Usage) bool { return u.Name == name && !u.Silent && u.LastSequence > 0 })
 }
 
 func (s *Streams) inspectIntake(ctx context.Context, status *Status) (err error) {
@@ -156,6 +178,8 @@ func queuesOf(opened jetstream.Stream, consumers []*jetstream.ConsumerInfo) []qu
 }
 
 func (s *Streams) withConsumers(ctx context.Context, name string) (jetstream.Stream, []*jetstream.ConsumerInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	opened, err := s.js.Stream(ctx, name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open stream %s: %w", name, err)

@@ -22,7 +22,7 @@ func progressOf(ctx context.Context, t *testing.T, streams *stream.Streams) stre
 	return progress
 }
 
-func TestProgressTellsWhatIsThereAndHowFarEverybodyIs(t *testing.T) {
+func TestProgressOfEmptyStreams(t *testing.T) {
 	t.Parallel()
 	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Shards: 1, Lanes: 1}), testContext(t)
 	progress := progressOf(ctx, t, streams)
@@ -32,54 +32,57 @@ func TestProgressTellsWhatIsThereAndHowFarEverybodyIs(t *testing.T) {
 	if !slices.Equal(progress.Intake, []uint64{0}) || len(progress.Groups) != 0 || progress.Window != 48*time.Hour {
 		t.Errorf("before anybody worked: %+v", progress)
 	}
+}
 
-	publish(ctx, t, streams, 0, 3)
+func TestProgressOfTheIntakeIsWhatItAcknowledgedWithoutAGap(t *testing.T) {
+	t.Parallel()
+	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Shards: 1}), testContext(t)
+	publish(ctx, t, streams, 0, 4)
 	intake, err := streams.Intake(ctx, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := nextN(ctx, t, intake, 3)
-	for i := range 2 {
+	got := nextN(ctx, t, intake, 4)
+	for _, i := range []int{3, 1, 0} {
 		if err := got[i].Ack(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for id := range 3 {
-		if _, err := streams.PublishEvents(ctx, []notification.Event{sampleEvent(streams, id)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, settings := range []stream.GroupSettings{{Name: "serial"}, {Name: "wide", Unordered: true}} {
-		group, err := streams.Group(ctx, settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if settings.Unordered {
-			continue // It has done nothing so far.
-		}
-		handled := make(chan error, 3)
-		stop, err := group.Queues[0].Serial(func(d *stream.Delivery) { handled <- d.Done() }, func(error) {})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			if err := <-handled; err != nil {
-				t.Fatal(err)
-			}
-		}
-		stop()
-	}
-	// An acknowledgement takes a moment to arrive.
-	for {
+	progress := progressOf(ctx, t, streams)
+	for progress.Intake[0] != 2 { // An acknowledgement takes a moment to arrive.
 		progress = progressOf(ctx, t, streams)
-		if progress.Intake[0] == 2 && progress.Groups[0].Floors[0] == 3 {
-			break
-		}
 	}
-	if n := progress.Notifications; n.First != 1 || n.Last != 3 || n.Messages != 3 || n.FirstAt.IsZero() {
+	if n := progress.Notifications; n.First != 1 || n.Last != 4 || n.Messages != 4 || n.FirstAt.IsZero() {
 		t.Errorf("notifications %+v", n)
 	}
-	if groups := progress.Groups; len(groups) != 2 || groups[0].Name != "serial" || groups[1].Name != "wide" || groups[1].Floors[0] != 0 {
+}
+
+func TestProgressOfGroupsIsByLane(t *testing.T) {
+	t.Parallel()
+	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Lanes: 2}), testContext(t)
+	serial, err := streams.Group(ctx, stream.GroupSettings{Name: "serial"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := streams.Group(ctx, stream.GroupSettings{Name: "wide", Unordered: true}); err != nil {
+		t.Fatal(err)
+	}
+	first := sampleEvent(streams, 0)
+	publishEvents(ctx, t, streams, 0, 1)
+	handled := make(chan error, 1)
+	stop, err := serial.Queues[first.Lane].Serial(func(d *stream.Delivery) { handled <- d.Done() }, func(error) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if err := <-handled; err != nil {
+		t.Fatal(err)
+	}
+	groups := progressOf(ctx, t, streams).Groups
+	for groups[0].Floors[first.Lane] != 1 {
+		groups = progressOf(ctx, t, streams).Groups
+	}
+	if len(groups) != 2 || groups[0].Floors[1-first.Lane] != 0 || groups[1].Name != "wide" || !slices.Equal(groups[1].Floors, []uint64{0, 0}) {
 		t.Errorf("groups %+v", groups)
 	}
 }
@@ -118,7 +121,10 @@ func TestWhoLooksAtNotificationsIsNoBacklogAndLeavesNothingBehind(t *testing.T) 
 	if len(got) != 3 {
 		t.Fatalf("took in %d", len(got))
 	}
-	for range streams.Notifications(ctx, stream.Query{}) {
+	for n, err := range streams.Notifications(ctx, stream.Query{}) {
+		if n.Sequence != 1 || err != nil {
+			t.Errorf("notification %d, error %v", n.Sequence, err)
+		}
 		break // The rest is not read.
 	}
 	opened, err := streams.JetStream().Stream(ctx, stream.Notifications)

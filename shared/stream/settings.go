@@ -59,15 +59,27 @@ const (
 	smallest = 64 * mib
 )
 
+// configs are all streams as they should be. The small ones come first: they need little, and the big ones take what
+// is left.
 func (s Settings) configs() []jetstream.StreamConfig {
-	replicas := or(s.Replicas, 1)
+	configs := append(s.besides(), s.flow()...)
+	for i := range configs {
+		configs[i].Storage = jetstream.FileStorage
+		configs[i].Replicas = or(s.Replicas, 1)
+		configs[i].AllowDirect = true
+	}
+	return configs
+}
+
+// besides are the streams that no notification goes through.
+func (s Settings) besides() []jetstream.StreamConfig {
 	// Losing the last rejections or alerts in a power cut is no harm; waiting for the disk for each would be,
 	// in a flood of refused requests. The server offers this on one replica only.
 	relaxed := jetstream.DefaultPersistMode
-	if replicas == 1 {
+	if or(s.Replicas, 1) == 1 {
 		relaxed = jetstream.AsyncPersistMode
 	}
-	configs := []jetstream.StreamConfig{
+	return []jetstream.StreamConfig{
 		{
 			Name: Probes, Subjects: []string{"probe.>"}, Discard: jetstream.DiscardOld,
 			Description: "the last readiness probe of each process",
@@ -95,6 +107,12 @@ func (s Settings) configs() []jetstream.StreamConfig {
 			Description: "the newest time of each object whose events come out of order",
 			MaxBytes:    256 * mib, MaxAge: month, MaxMsgsPerSubject: 1,
 		},
+	}
+}
+
+// flow are the streams on the way of a notification.
+func (s Settings) flow() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{
 		{
 			// A work queue: what was handled is gone, so that the stream holds what is still to do and nothing else.
 			// The server knows schedules only where the oldest is discarded for room, so there is no bound at which
@@ -125,12 +143,6 @@ func (s Settings) configs() []jetstream.StreamConfig {
 			Metadata:           map[string]string{metadataLanes: strconv.Itoa(or(s.Lanes, defaultLanes))},
 		},
 	}
-	for i := range configs {
-		configs[i].Storage = jetstream.FileStorage
-		configs[i].Replicas = replicas
-		configs[i].AllowDirect = true
-	}
-	return configs
 }
 
 // or returns the value, or the fallback where it is zero.

@@ -33,6 +33,8 @@ type Usage struct {
 	Window time.Duration
 	// Trouble says what is wrong with its replicas, empty when nothing is.
 	Trouble string
+	// Silent says that it did not answer everything, so that who has to process what is in it is not known.
+	Silent bool
 	// First and Last are when the oldest and the newest message were stored, zero in an empty stream.
 	First, Last time.Time
 }

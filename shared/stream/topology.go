@@ -68,7 +68,6 @@ func (s *Streams) prepare(ctx context.Context) error {
 	if s.settings.Unmanaged {
 		return s.await(ctx)
 	}
-	// The small streams come first: they need little, and the big ones take what is left.
 	for _, config := range s.settings.configs() {
 		if err := s.ensure(ctx, config); err != nil {
 			return err
