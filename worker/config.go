@@ -23,7 +23,7 @@ func FromConfig(cfg *config.Config) (Settings, error) {
 		return Settings{}, err
 	}
 	return Settings{
-		Group: cfg.Worker.Group, Types: cfg.Worker.Types, NoIntake: !cfg.Worker.Intake,
+		Group: cfg.Worker.Group, Types: cfg.Worker.Types, NoIntake: !cfg.Worker.Intake, NoHandlers: !cfg.Worker.Handlers,
 		Unordered: !cfg.Worker.Ordered, Concurrency: cfg.Worker.Concurrency,
 		Retries:         Retries{Block: cfg.Worker.OnFailure == config.OnFailureBlock, For: cfg.Worker.RetryFor},
 		ShutdownTimeout: cfg.Worker.ShutdownTimeout, Keep: stream.KeepFrom(cfg.Streams),

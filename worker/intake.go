@@ -65,6 +65,7 @@ func (w *Worker) takeIn(ctx context.Context, shard int, judge *judge) error {
 // comes again.
 func (w *Worker) process(ctx context.Context, batch []stream.Received, judge *judge) error {
 	verdicts := judge.all(batch)
+	judge.objects.begin()
 	if err := w.eachObject(ctx, verdicts, judge.objects.mark); err != nil {
 		return err
 	}

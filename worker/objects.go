@@ -8,10 +8,8 @@ import (
 	"sluice.internal/shared/stream"
 )
 
-// maxObjects bounds how many objects' times a shard remembers without asking the store.
-const maxObjects = 10_000
-
-// objects know the newest sender's time of what one shard's notifications are about.
+// objects know the newest sender's time of what the notifications of one batch are about. Before the next batch another
+// worker may have had the shard, so that each begins with what the store knows.
 type objects struct {
 	streams *stream.Streams
 	newest  map[object]time.Time
@@ -25,6 +23,9 @@ func objectOf(event *notification.Event) object {
 
 func hasObject(event *notification.Event) bool { return event.Object != "" && !event.SentAt.IsZero() }
 
+// begin forgets the batch before.
+func (o *objects) begin() { o.newest = map[object]time.Time{} }
+
 // mark says of each event whether a newer one about the same object came before it.
 func (o *objects) mark(ctx context.Context, event *notification.Event) error {
 	known, ok := o.newest[objectOf(event)]
@@ -37,9 +38,6 @@ func (o *objects) mark(ctx context.Context, event *notification.Event) error {
 	event.Outdated = event.SentAt.Before(known)
 	if event.SentAt.After(known) {
 		known = event.SentAt
-	}
-	if o.newest == nil || len(o.newest) >= maxObjects {
-		o.newest = map[object]time.Time{}
 	}
 	o.newest[objectOf(event)] = known
 	return nil

@@ -22,6 +22,8 @@ type Settings struct {
 	Types []string
 	// NoIntake leaves the intake of raw notifications to other workers.
 	NoIntake bool
+	// NoHandlers leaves the events to other workers. The worker belongs to no group then.
+	NoHandlers bool
 	// ShutdownTimeout is how long a stop waits for work under way; 30 s by default.
 	ShutdownTimeout time.Duration
 	// Unordered hands any event to whoever is free; Concurrency is how many a worker handles at once then, 16 by
@@ -61,6 +63,9 @@ func (s Settings) group() stream.GroupSettings {
 func (s Settings) complete() (Settings, error) {
 	if s.Schemas == nil || s.Providers == nil || s.Handlers == nil {
 		return s, errors.New("make worker: handlers, schemas and providers must be given")
+	}
+	if s.NoIntake && s.NoHandlers {
+		return s, errors.New("make worker: with worker.intake and worker.handlers both false it has nothing to do; set one to true")
 	}
 	if s.Group == "" {
 		s.Group = "default"

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sluice.internal/shared/notification"
@@ -41,10 +42,20 @@ func (w *Worker) finish(d *stream.Delivery, handled bool) {
 	w.settled(d, d.Done())
 }
 
+const (
+	// longestHistory bounds how many tries of an event are remembered whose lane waits for it, more than are ever kept.
+	// Of those that are dropped the first few are not.
+	longestHistory = 1000
+	firstTries     = 3
+)
+
 // fail decides what becomes of an event after a failed try. It returns whether to try again at once.
 func (w *Worker) fail(stopping, finishing context.Context, d *stream.Delivery, failure error) (again bool) {
 	try := notification.Try{At: time.Now(), Attempt: d.Attempt, Error: failure.Error()}
 	d.History = append(d.History, try)
+	if len(d.History) > longestHistory {
+		d.History = slices.Delete(d.History, firstTries, firstTries+1)
+	}
 	if d.FirstFailedAt.IsZero() {
 		d.FirstFailedAt = try.At
 	}
@@ -78,7 +89,7 @@ func (w *Worker) waitInLane(stopping context.Context, d *stream.Delivery, failur
 // park sets the event aside, and only then lets go of it.
 func (w *Worker) park(ctx context.Context, d *stream.Delivery, failure error, delay time.Duration) {
 	until := time.Now().Add(delay)
-	if !w.untilKept(ctx, d, func(ctx context.Context) error { return w.streams.Park(ctx, w.settings.Group, &d.Event, until) }) {
+	if !w.untilKept(ctx, d, func(ctx context.Context) error { return d.Park(ctx, until) }) {
 		return
 	}
 	w.log.Warn("handler failed, event set aside", w.about(d, failure, "until", until)...)

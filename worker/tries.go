@@ -98,6 +98,9 @@ func (r Retries) later(d *stream.Delivery, asked time.Duration, hasAsked bool) (
 // grown doubles a delay a number of times, up to the longest.
 func grown(delay time.Duration, times int, longest time.Duration) time.Duration {
 	for ; times > 0 && delay < longest; times-- {
+		if delay > longest/2 {
+			return longest
+		}
 		delay *= 2
 	}
 	return min(delay, longest)

@@ -23,7 +23,7 @@ type Worker struct {
 	settings Settings
 	streams  *stream.Streams
 	log      *slog.Logger
-	group    *stream.Group
+	group    *stream.Group // nil without handlers
 	alerts   *alerter
 	intake   *service.Condition
 	handling *service.Condition
@@ -31,36 +31,42 @@ type Worker struct {
 }
 
 // New opens the group's consumers. It fails when the settings are wrong or the group runs with other types.
+// Without handlers there is no group.
 func New(ctx context.Context, settings Settings, streams *stream.Streams, log *slog.Logger) (*Worker, error) {
 	settings, err := settings.complete()
 	if err != nil {
 		return nil, err
 	}
-	group, err := streams.Group(ctx, settings.group())
-	if err != nil {
-		return nil, err
-	}
-	return &Worker{
-		settings: settings, streams: streams, log: log, group: group,
+	w := &Worker{
+		settings: settings, streams: streams, log: log,
 		alerts:   &alerter{streams: streams, log: log},
 		intake:   service.NewCondition("intake", log),
 		handling: service.NewCondition("group "+settings.Group, log),
-	}, nil
+	}
+	if settings.NoHandlers {
+		return w, nil
+	}
+	if w.group, err = streams.Group(ctx, settings.group()); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
 // Run works until the context ends. Then it takes nothing new, finishes what is under way within the shutdown
 // timeout, and returns nil. What it could not finish in time stays in the streams and comes again.
 func (w *Worker) Run(ctx context.Context) error {
 	w.log.Info("worker started", "group", w.settings.Group, "types", w.settings.Handlers.Types(),
-		"intake", !w.settings.NoIntake, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
+		"intake", !w.settings.NoIntake, "handlers", !w.settings.NoHandlers, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
 	var group sync.WaitGroup
 	if !w.settings.NoIntake {
 		for shard := range w.streams.Shards() {
 			group.Go(func() { w.runShard(ctx, shard) })
 		}
 	}
-	group.Go(func() { w.watch.run(ctx) })
-	group.Go(func() { w.runHandlers(ctx) })
+	if !w.settings.NoHandlers {
+		group.Go(func() { w.watch.run(ctx) })
+		group.Go(func() { w.runHandlers(ctx) })
+	}
 	group.Go(func() { w.runRetention(ctx) })
 	group.Wait()
 	w.log.Info("worker stopped")

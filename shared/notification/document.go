@@ -22,10 +22,13 @@ const (
 	MaxExponent = 1000
 )
 
-// Document is a body that is a JSON object. Numbers keep the sender's digits, so ids beyond 2^53 survive.
+// Document is a body that is a JSON object, or a form. Numbers keep the sender's digits, so ids beyond 2^53 survive.
 // It must not be changed while others read it.
 type Document struct {
 	root map[string]any
+	// opaque says that the body is neither; raw is the body then.
+	opaque bool
+	raw    []byte
 }
 
 // Parse reads a body. When it is not a JSON object in valid UTF-8 within the limits of this package, the
@@ -72,14 +75,7 @@ func (d *Document) String(path ...string) string {
 // Text returns the string or number at the path of object keys as text, and "" when there is neither.
 func (d *Document) Text(path ...string) string {
 	value, _ := d.at(path)
-	switch value := value.(type) {
-	case string:
-		return value
-	case json.Number:
-		return value.String()
-	default:
-		return ""
-	}
+	return TextOf(value)
 }
 
 // Integer returns the whole number at the path of object keys; ok is false when there is none that fits.

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"maps"
 	"slices"
+	"time"
 )
 
 // keyEncoding keeps a key usable everywhere a name is: in headers, file names, URLs and SQL.
@@ -26,9 +27,18 @@ func Key(parts ...string) string {
 	return keyEncoding.EncodeToString(digest.Sum(nil)[:20])
 }
 
+// KeyIn returns the key that a notification with a Window is stored with: equal for those that are the same and whose
+// window began at the same time.
+func (i Identity) KeyIn(begin time.Time) string {
+	return Key(i.Key, begin.UTC().Format(time.RFC3339))
+}
+
 // Fingerprint returns a digest of the document that ignores the order of keys and white space, and nothing
 // else: numbers count as written. Senders repeat a body with its keys in another order.
 func (d *Document) Fingerprint() string {
+	if d.opaque {
+		return FingerprintBytes(d.raw)
+	}
 	digest := sha256.New()
 	writeCanonical(digest, d.root)
 	return keyEncoding.EncodeToString(digest.Sum(nil)[:20])

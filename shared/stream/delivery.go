@@ -17,9 +17,9 @@ type Delivery struct {
 	// Due says that the event was parked, or is handed over again. It is not in its place in the lane any more.
 	Due bool
 
-	message  jetstream.Msg
-	consumer jetstream.Consumer
-	place    uint64 // in what the consumer delivered
+	message jetstream.Msg
+	queue   *Queue
+	place   uint64 // in what the consumer delivered
 }
 
 // Done says that the group is finished with the event.
@@ -38,6 +38,19 @@ func (d *Delivery) Retry(delay time.Duration) error {
 	return nil
 }
 
+// Park sets the event aside for its group until a time; it still has to be settled. The same attempt is parked once.
+// What is due has its room already: were it refused by a full stream, nothing that waits there could leave any more,
+// and so there would never be room again. Errors as Streams.Park.
+func (d *Delivery) Park(ctx context.Context, until time.Time) error {
+	s := d.queue.streams
+	if !d.Due {
+		if err := s.retryRoom.check(ctx, s); err != nil {
+			return fmt.Errorf("park event %d for group %q: %w", d.Sequence, d.queue.group, err)
+		}
+	}
+	return s.park(ctx, d.queue.group, d.queue.born, &d.Event, until)
+}
+
 // KeepAlive says that the worker is still busy with the event.
 func (d *Delivery) KeepAlive() error {
 	if err := d.message.InProgress(); err != nil {
@@ -47,13 +60,14 @@ func (d *Delivery) KeepAlive() error {
 }
 
 // Stale asks the server whether the event was handed to somebody else in the meantime. It tells so only for queues
-// that hand out one event at a time.
+// that hand out one event at a time. After a reset or a crash of the server the count of what was handed out may be lower
+// than it was; the event comes again then.
 func (d *Delivery) Stale(ctx context.Context) (bool, error) {
-	info, err := d.consumer.Info(ctx)
+	info, err := d.queue.consumer.Info(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look after event %d: %w", d.Sequence, err)
 	}
-	return info.Delivered.Consumer > d.place || info.NumAckPending == 0, nil
+	return info.Delivered.Consumer != d.place || info.NumAckPending == 0, nil
 }
 
 func (q *Queue) read(message jetstream.Msg) (*Delivery, error) {
@@ -61,7 +75,7 @@ func (q *Queue) read(message jetstream.Msg) (*Delivery, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read metadata of an event: %w", err)
 	}
-	d := &Delivery{Due: q.due, message: message, consumer: q.consumer, place: metadata.Sequence.Consumer}
+	d := &Delivery{Due: q.due, message: message, queue: q, place: metadata.Sequence.Consumer}
 	if q.due {
 		d.Event = readRetry(message.Headers(), message.Data(), metadata.Sequence.Stream).Event
 		d.Attempt++

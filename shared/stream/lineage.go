@@ -2,6 +2,7 @@ package stream
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,6 +14,8 @@ const (
 	maxTryError = 300
 	// firstTries is how many of the oldest attempts a history keeps that has grown too long: how it began tells most.
 	firstTries = 3
+	// mostTries is more attempts than fit into a header, however short their errors are.
+	mostTries = 320
 )
 
 // setLineage writes where an event comes from that was in the stream of events before, and what was tried.
@@ -47,10 +50,12 @@ func boundedHistory(history []notification.Try) string {
 	if len(history) == 0 {
 		return ""
 	}
-	shown := make([]notification.Try, len(history))
-	for i, try := range history {
-		try.Error = oneLine(try.Error, maxTryError)
-		shown[i] = try
+	shown := slices.Clone(history)
+	if more := len(shown) - mostTries; more > 0 { // A lane that waited for weeks has tens of thousands.
+		shown = slices.Delete(shown, firstTries, firstTries+more)
+	}
+	for i := range shown {
+		shown[i].Error = oneLine(shown[i].Error, maxTryError)
 	}
 	for {
 		document, err := json.Marshal(shown)

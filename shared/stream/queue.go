@@ -24,8 +24,11 @@ const (
 
 // Queue is one of a group's consumers.
 type Queue struct {
+	streams  *Streams
 	consumer jetstream.Consumer
 	name     string
+	group    string
+	born     time.Time // tells a group from one of the same name that was removed
 	due      bool
 }
 

@@ -26,7 +26,12 @@ func (s *Streams) Park(ctx context.Context, group string, event *notification.Ev
 	if err := s.retryRoom.check(ctx, s); err != nil {
 		return fmt.Errorf("park event %d for group %q: %w", event.Sequence, group, err)
 	}
-	message := s.retryMessage(group, event)
+	return s.park(ctx, group, time.Time{}, event, until)
+}
+
+// park stores an event for later. Born is when the group was made.
+func (s *Streams) park(ctx context.Context, group string, born time.Time, event *notification.Event, until time.Time) error {
+	message := s.retryMessage(group, born, event)
 	target := message.Subject
 	message.Subject = fmt.Sprintf("retry.%s.%d.%d", group, event.Lane, event.Sequence)
 	h := header(message.Header)
@@ -48,19 +53,19 @@ func (s *Streams) HandAgain(ctx context.Context, group string, event notificatio
 		return fmt.Errorf("hand event %d to group %q again: %w", event.Sequence, group, err)
 	}
 	event.Round, event.Attempt, event.FirstFailedAt = round, 0, time.Time{}
-	if _, err := s.publishSingle(ctx, s.retryMessage(group, &event)); err != nil {
+	if _, err := s.publishSingle(ctx, s.retryMessage(group, time.Time{}, &event)); err != nil {
 		return fmt.Errorf("hand event %d to group %q again: %w", event.Sequence, group, err)
 	}
 	return nil
 }
 
 // retryMessage writes an event that is due. The time of receipt belongs to the id because sequences begin anew in a
-// new stream.
-func (s *Streams) retryMessage(group string, event *notification.Event) *nats.Msg {
+// new stream, the group's own time because a group that was removed and made anew begins with the same attempts.
+func (s *Streams) retryMessage(group string, born time.Time, event *notification.Event) *nats.Msg {
 	h := eventHeader(event)
 	h.set(nats.MsgIdHdr, strings.Join([]string{
 		group, strconv.FormatUint(event.Sequence, 10), strconv.FormatInt(event.ReceivedAt.UnixNano(), 36),
-		event.Round, strconv.Itoa(event.Attempt),
+		event.Round, strconv.Itoa(event.Attempt), strconv.FormatInt(born.UnixMicro(), 36),
 	}, "/"))
 	h.set(HeaderGroup, group)
 	h.setLineage(event)

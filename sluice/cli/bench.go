@@ -42,9 +42,10 @@ type benchCommand struct {
 	Table    bool   `xor:"form" help:"Measure all parts of Sluice and what limits them; needs no running sluice."`
 	Rounds   int    `placeholder:"N" default:"3" help:"Rounds of a table, of which the medians are told (default: ${default})."`
 	Backlogs []int  `placeholder:"N" default:"10000,50000" help:"Notifications that wait for a worker in a table (default: ${default})."`
+	Parked   int    `placeholder:"N" default:"100000" help:"Parked events beside which a table measures handlers; 0 leaves that out (default: ${default})."`
 	Only     string `placeholder:"TEXT" help:"Leave out rows of a table without this in their names."`
-	Folder   string `placeholder:"DIR" default:"." help:"Folder on the disk that a table measures (default: the working directory)."`
-	Profiles string `placeholder:"DIR" help:"Folder for CPU profiles of a table's servers."`
+	Folder   string `placeholder:"DIR" default:"." help:"Folder on the disk that a table measures; made if missing (default: the working directory)."`
+	Profiles string `placeholder:"DIR" help:"Folder for CPU profiles of a table's servers; made if missing."`
 
 	Part bool `hidden:"" help:"Be one process of a table, as standard input says."`
 }
@@ -56,7 +57,8 @@ func (benchCommand) Help() string {
 
 Example:
 
-    sluice bench --rate 500 --duration 30s`
+    sluice bench --rate 500 --duration 30s
+    sluice bench --table --only parked --parked 1000000 --rounds 1`
 }
 
 // Validate refuses what can't be meant.
@@ -73,6 +75,8 @@ func (c *benchCommand) Validate() error {
 		return errors.New("--duration must be more than 0")
 	case c.Rounds < 1:
 		return errors.New("--rounds must be more than 0")
+	case c.Parked < 0:
+		return errors.New("--parked must be 0 or more")
 	}
 	return (&sendCommand{URL: c.URL, Timeout: time.Second}).Validate()
 }
@@ -141,7 +145,7 @@ func (c *benchCommand) table(ctx context.Context, s *session) error {
 	options := bench.TableOptions{
 		Program: bench.Program{Path: s.Executable, Args: []string{"bench", "--part"}, Environ: s.Environ},
 		Rounds:  c.Rounds, Duration: cmp.Or(c.Duration, tableDuration), Connections: c.Connections, Backlogs: c.Backlogs,
-		Only: c.Only, Size: c.Size, Instances: c.Instances, Folder: c.Folder, Profiles: c.Profiles,
+		Parked: c.Parked, Only: c.Only, Size: c.Size, Instances: c.Instances, Folder: c.Folder, Profiles: c.Profiles,
 		Out: s.out, Progress: s.diagnostics,
 	}
 	if len(options.Connections) == 0 {

@@ -30,6 +30,7 @@ func TestBenchRefusesWhatCanNotBeMeant(t *testing.T) {
 		"--connections=1,2":       "--connections takes one number",
 		"--duration=-1s":          "--duration must be more than 0",
 		"--rounds=0":              "--rounds must be more than 0",
+		"--parked=-1":             "--parked must be 0 or more",
 		"--url=127.0.0.1":         "--url must be an address",
 		"--table --json":          "can't be used together",
 		"--nats=nats://a --data=": "can't be used together",

@@ -18,6 +18,8 @@ type configCommand struct {
 	Show   showCommand   `cmd:"" help:"Print the effective configuration without its secrets."`
 	Keys   keysCommand   `cmd:"" help:"Print everything that can be configured."`
 	Schema schemaCommand `cmd:"" help:"Print the JSON Schema of sluice.yaml, for editors."`
+
+	Allowlist allowlistCommand `cmd:"" help:"Print the addresses that a provider sends from."`
 }
 
 func (configCommand) Help() string {
@@ -70,7 +72,7 @@ func (c *checkCommand) checked(s *session) string {
 func missingTokens(cfg *config.Config) []string {
 	var warnings []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
-		if found := cfg.Sources[name]; found.Auth == config.AuthToken && len(found.Tokens) == 0 {
+		if found := cfg.Sources[name]; found.NeedsSecret() && len(found.Credentials()) == 0 {
 			warnings = append(warnings, fmt.Sprintf("sources.%s: has no token; `sluice up` makes one, a gateway "+
 				"by itself does not start without", name))
 		}

@@ -100,8 +100,8 @@ func TestKeysAreATableForPeopleReadersAndPrograms(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string][]string{
 		"": {
-			"KEY                                VARIABLE ",
-			"gateway.listen                     SLUICE_GATEWAY_LISTEN                     :8080                  Address that takes webhooks in.",
+			"KEY                                          VARIABLE ",
+			"gateway.listen                               SLUICE_GATEWAY_LISTEN                             :8080                  Address that takes webhooks in.",
 		},
 		"--markdown": {
 			"| key | variable | default | meaning |\n|---|---|---|---|\n",

@@ -10,30 +10,60 @@ import (
 )
 
 type deadCommand struct {
-	Reason   string `placeholder:"REASON" help:"Only those with this reason: invalid, refused or exhausted."`
-	Type     string `placeholder:"TYPE" help:"Only those of this type."`
-	Source   string `placeholder:"NAME" help:"Only those of this source."`
-	Instance string `placeholder:"ID" help:"Only those of this instance."`
+	Ls    deadListCommand  `cmd:"" default:"withargs" help:"List dead letters; what \"sluice dead\" does by itself."`
+	Show  deadShowCommand  `cmd:"" help:"Show all that is known of dead letters."`
+	Retry deadRetryCommand `cmd:"" help:"Send dead letters through again."`
+	Drop  deadDropCommand  `cmd:"" help:"Give dead letters up for good."`
+}
+
+func (deadCommand) Help() string {
+	return `A dead letter is a notification that is invalid, or an event that its handler refused or failed at for a ` +
+		`day. It is kept until it is sent through again or given up. "sluice dead" has the flags of "sluice dead ls".
+
+Example:
+
+    sluice dead --reason invalid --since 24h`
+}
+
+type deadListCommand struct {
+	deadFilter
 	window
 	reach
 }
 
-func (deadCommand) Help() string {
-	return `The oldest come first. --json has the bodies and every fault of an invalid one.
+func (deadListCommand) Help() string {
+	return `The oldest come first. --json has the bodies, the tries and every fault of an invalid one.
 
 Example:
 
-    sluice dead --reason invalid --since 24h --json`
+    sluice dead ls --reason invalid --since 24h --json`
 }
 
 // Run lists dead letters.
-func (c *deadCommand) Run(ctx context.Context, s *session) error {
+func (c *deadListCommand) Run(ctx context.Context, s *session) error {
 	return c.look(ctx, s, func(streams *stream.Streams) error {
-		return deadLetters().print(ctx, s, c.window, streams.DeadLetters(ctx, stream.Query{
-			Reason: c.Reason, Type: c.Type, Source: c.Source, Instance: c.Instance,
-			Since: c.Since.at, Limit: c.Limit, Follow: c.Follow,
-		}))
+		query := c.query()
+		query.Since, query.Limit, query.Follow = c.Since.at, c.Limit, c.Follow
+		return deadLetters().print(ctx, s, c.window, streams.DeadLetters(ctx, query))
 	})
+}
+
+// deadFilter says which dead letters are meant.
+type deadFilter struct {
+	Reason   string `placeholder:"REASON" help:"Only those with this reason: invalid, refused or exhausted."`
+	Type     string `placeholder:"TYPE" help:"Only those of this type."`
+	Source   string `placeholder:"NAME" help:"Only those of this source."`
+	Instance string `placeholder:"ID" help:"Only those of this instance."`
+	Group    string `placeholder:"NAME" help:"Only those that this group gave up."`
+	Failure  string `name:"error" placeholder:"TEXT" help:"Only those with this text in their error."`
+	Until    moment `placeholder:"TIME" help:"Only what was stored until then, as --since."`
+}
+
+func (f deadFilter) query() stream.Query {
+	return stream.Query{
+		Reason: f.Reason, Type: f.Type, Source: f.Source, Instance: f.Instance, Group: f.Group, Error: f.Failure,
+		Until: f.Until.at,
+	}
 }
 
 func deadLetters() *listing[notification.DeadLetter] {
@@ -57,35 +87,5 @@ func deadLetters() *listing[notification.DeadLetter] {
 			}
 		},
 		document: func(letter *notification.DeadLetter) any { return newDeadDocument(letter) },
-	}
-}
-
-type deadDocument struct {
-	Sequence             uint64               `json:"sequence"`
-	Key                  string               `json:"key,omitempty"`
-	Source               string               `json:"source,omitempty"`
-	Type                 string               `json:"type,omitempty"`
-	Instance             string               `json:"instance,omitempty"`
-	Group                string               `json:"group,omitempty"`
-	Reason               string               `json:"reason,omitempty"`
-	Error                string               `json:"error,omitempty"`
-	Faults               []notification.Fault `json:"faults,omitempty"`
-	Attempt              int                  `json:"attempt,omitempty"`
-	EventSequence        uint64               `json:"event_sequence,omitempty"`
-	NotificationSequence uint64               `json:"notification_sequence,omitempty"`
-	ReceivedAt           time.Time            `json:"received_at,omitzero"`
-	DiedAt               time.Time            `json:"died_at,omitzero"`
-	SentAt               time.Time            `json:"sent_at,omitzero"`
-	payload
-}
-
-func newDeadDocument(letter *notification.DeadLetter) deadDocument {
-	return deadDocument{
-		Sequence: letter.DeadSequence, Key: letter.Key, Source: letter.Source, Type: letter.Type,
-		Instance: letter.Instance, Group: letter.Group,
-		Reason: letter.Reason, Error: letter.Error, Faults: letter.Faults, Attempt: letter.Attempt,
-		EventSequence: letter.Sequence, NotificationSequence: letter.NotificationSequence,
-		ReceivedAt: letter.ReceivedAt.UTC(), DiedAt: letter.DiedAt.UTC(), SentAt: letter.SentAt.UTC(),
-		payload: newPayload(letter.Body),
 	}
 }

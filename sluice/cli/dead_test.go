@@ -23,7 +23,9 @@ func bury(t *testing.T, streams *stream.Streams) {
 	exhausted := notification.DeadLetter{
 		Event: sampleEvent(streams, 2), Reason: notification.ReasonExhausted, Error: "call CRM: 500", Group: "billing", DiedAt: diedAt,
 	}
-	exhausted.Sequence, exhausted.Attempt = 17, 9
+	exhausted.Sequence, exhausted.Attempt, exhausted.Round = 17, 9, "dead/1"
+	exhausted.History = []notification.Try{{At: diedAt.Add(-time.Minute), Attempt: 9, Error: exhausted.Error}}
+	exhausted.Header = map[string]string{"X-Topic": "calls"}
 	for _, letter := range []notification.DeadLetter{invalid, exhausted} {
 		if err := streams.PublishDeadLetter(testContext(t), &letter); err != nil {
 			t.Fatal(err)
@@ -39,24 +41,35 @@ func TestDeadLettersAreListedWithWhatIsWrong(t *testing.T) {
 		"DIED                 SEQUENCE  SOURCE     TYPE          INSTANCE    REASON     GROUP    TRIES  ERROR\n"+
 		"TIME         1  green-api  incomingCall  -           invalid    -            0  /from is missing; /status must be a string\n"+
 		"TIME         2  green-api  incomingCall  1101000001  exhausted  billing      9  call CRM: 500\n", "TIME", shown(diedAt))})
-	const invalid = `{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","reason":"invalid",` +
+	const invalid = `{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","order_key":"7@c.us","reason":"invalid",` +
 		`"error":"/from is missing; /status must be a string",` +
 		`"faults":[{"pointer":"/from","message":"is missing"},{"pointer":"","message":"must be <one>"}],` +
 		`"notification_sequence":101,"received_at":"2026-11-23T07:00:01.123456789Z","died_at":"2026-11-23T08:00:00Z",` +
+		`"remote_address":"192.0.2.1","request_id":"request-1","content_type":"application/json",` +
 		`"body_base64":"bm8gSlNPTg=="}` + "\n"
-	const exhausted = `{"sequence":2,"key":"key-of-0002","source":"green-api","type":"incomingCall","instance":"1101000001",` +
-		`"group":"billing","reason":"exhausted","error":"call CRM: 500","attempt":9,"event_sequence":17,` +
+	const exhausted = `{"sequence":2,"key":"key-of-0002","source":"green-api","type":"incomingCall","instance":"1101000001","order_key":"7@c.us",` +
+		`"group":"billing","reason":"exhausted","error":"call CRM: 500","attempt":9,` +
+		`"history":[{"at":"2026-11-23T07:59:00Z","attempt":9,"error":"call CRM: 500"}],"round":"dead/1","event_sequence":17,` +
 		`"notification_sequence":102,"received_at":"2026-11-23T07:00:02.123456789Z","died_at":"2026-11-23T08:00:00Z",` +
-		`"sent_at":"2026-11-23T06:59:58Z","body":{"id":2}}` + "\n"
+		`"sent_at":"2026-11-23T06:59:58Z","remote_address":"192.0.2.1","request_id":"request-2",` +
+		`"headers":{"X-Topic":"calls"},"content_type":"application/json","body":{"id":2}}` + "\n"
 	for flags, want := range map[string]result{
 		"":                                     {stdout: invalid + exhausted},
 		"--reason=invalid":                     {stdout: invalid},
 		"--limit=1":                            {stdout: exhausted},
+		"--group=billing":                      {stdout: exhausted},
+		"--error=CRM":                          {stdout: exhausted},
+		"--limit=1 --error=missing":            {stdout: invalid},
+		"--until=-1h":                          {stdout: invalid + exhausted},
+		"--until=1h":                           {stderr: "No dead letters.\n"},
+		"--group=other":                        {stderr: "No dead letters.\n"},
 		"--instance=1101000001 --since=1h":     {stdout: exhausted},
 		"--source=green-api --type=deviceInfo": {stderr: "No dead letters.\n"},
 	} {
 		run(t, append([]string{"dead", "--json", "--nats", server.URL()}, strings.Fields(flags)...)...).want(t, want)
 	}
+	run(t, "dead", "ls", "--json", "--nats", server.URL()).want(t, result{stdout: invalid + exhausted})
+	run(t, "dead", "show", "1", "2", "--json", "--nats", server.URL()).want(t, result{stdout: invalid + exhausted})
 }
 
 func TestFollowingShowsDeadLettersAndRejectionsAsTheyCome(t *testing.T) {

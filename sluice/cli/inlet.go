@@ -16,6 +16,8 @@ import (
 // inlet is where a source's notifications are sent, and with which token; empty means without one.
 type inlet struct {
 	url, token string
+	// provider and auth are what the data folder says of the source, empty when it was not asked.
+	provider, auth string
 }
 
 // inlet finds out where to send. The token of a data folder goes to that folder's gateway alone.
@@ -33,6 +35,7 @@ func (c *sendCommand) inlet(s *session) (inlet, error) {
 			return inlet{}, err
 		}
 		to.url = description.GatewayURL + source.Path
+		to.provider, to.auth = source.Provider, source.Auth
 		if tokenFile == "" && s.lookup(tokenVariable) == "" {
 			tokenFile = source.TokenFile
 		}

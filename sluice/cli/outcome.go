@@ -33,6 +33,7 @@ type outcome struct {
 
 const (
 	codeStored     = "stored"
+	codeAnswered   = "answered"
 	codeUnanswered = "unanswered"
 )
 
@@ -71,6 +72,8 @@ func answered(response *http.Response, content []byte) outcome {
 	switch {
 	case response.StatusCode == http.StatusOK && result.Receipt != 0:
 		result.Code = codeStored
+	case response.StatusCode == http.StatusOK && result.RequestID != "": // A gateway's, as to a challenge.
+		result.Code, result.Message = codeAnswered, gist(content, response.StatusCode)
 	case response.StatusCode == http.StatusOK:
 		result.Message = "the answer has no receipt; is that a gateway of Sluice?"
 	case !readable || result.Message == "":

@@ -45,12 +45,18 @@ type Process struct {
 type commands struct {
 	Up         upCommand         `cmd:"" help:"Run NATS, gateway and worker in one process."`
 	Send       sendCommand       `cmd:"" help:"Send notifications from files, as a provider would."`
+	Simulate   simulateCommand   `cmd:"" help:"Send made-up notifications of many instances, as GREEN-API would."`
 	Events     eventsCommand     `cmd:"" help:"List events: what was taken in, valid and unique."`
-	Dead       deadCommand       `cmd:"" help:"List dead letters: what could not be processed, and why."`
+	Dead       deadCommand       `cmd:"" help:"List dead letters, send them through again, give them up."`
+	Replay     replayCommand     `cmd:"" help:"Hand events to a group again, or post them somewhere."`
+	Listen     listenCommand     `cmd:"" help:"Post events to your own program as they come."`
 	Rejections rejectionsCommand `cmd:"" help:"List rejections: requests that the gateway refused, and why."`
 	Status     statusCommand     `cmd:"" help:"Show how full the streams are and what is not processed yet."`
+	Groups     groupsCommand     `cmd:"" help:"List groups of handlers, and remove one that nobody needs."`
+	Audit      auditCommand      `cmd:"" help:"Account for every notification and event: is anything lost, doubled or out of order?"`
 	Bench      benchCommand      `cmd:"" help:"Measure how much Sluice takes in, and check that it is all there."`
 	Config     configCommand     `cmd:"" help:"Check and explain the configuration."`
+	Secrets    secretsCommand    `cmd:"" help:"Make and rotate what senders and the parts of a deployment log in with."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 

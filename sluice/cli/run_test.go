@@ -89,7 +89,7 @@ func (r result) fails(t *testing.T, code int, says ...string) {
 
 func commandLines() []string {
 	return []string{
-		"up", "send", "events", "dead", "rejections", "status",
+		"up", "send", "events", "dead", "dead ls", "dead show", "dead retry", "dead drop", "replay", "listen", "rejections", "status", "groups", "groups ls", "groups rm", "audit",
 		"config", "config check", "config show", "config keys", "config schema", "version",
 	}
 }
@@ -131,6 +131,16 @@ func TestWrongUsageExitsWithTwoAndPointsToHelp(t *testing.T) {
 		"two places to send to":  {"send --url=http://a --data=b -", "--url and --data can't be used together", "`sluice send"},
 		"negative limit":         {"events --limit=-1", "--limit must not be negative", "`sluice events --help`"},
 		"no number":              {"dead --limit=few", "--limit", "`sluice dead --help`"},
+		"no dead letters named":  {"dead retry", "or all with --all", "`sluice dead retry --help`"},
+		"filter of no letters":   {"dead drop --type=x", "filters narrow down --all", "`sluice dead drop --help`"},
+		"some and all":           {"dead retry 1 --all", "sequences go with neither", "`sluice dead retry --help`"},
+		"no dead letter to show": {"dead show", `expected "<sequence> ..."`, "`sluice dead show --help`"},
+		"replay of everything":   {"replay --group=a", "or all that are kept with --all", "`sluice replay --help`"},
+		"replay of all and some": {"replay --group=a --all --type=b", "--all goes with no filter", "`sluice replay --help`"},
+		"replay to nobody":       {"replay --all", "--group=NAME or --to=URL", "`sluice replay --help`"},
+		"replay to both":         {"replay --group=a --to=http://b --all", "can't be used together", "`sluice replay --help`"},
+		"replay to no URL":       {"replay --to=b --all", "--to must be an address", "`sluice replay --help`"},
+		"forward to no URL":      {"listen --forward=b", "--forward must be an address", "`sluice listen --help`"},
 		"no time to begin with":  {"rejections --since=monday", "must be a duration such as 90m", "`sluice rejections --help`"},
 		"two places to look":     {"status --nats=nats://a --data=b", "--nats and --data can't be used together", "`sluice status"},
 		"two forms of one table": {"config keys --json --markdown", "can't be used together", "`sluice config keys --help`"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -16,28 +17,39 @@ import (
 )
 
 type sendCommand struct {
+	configFlag
+
 	Files []string `arg:"" name:"file" help:"JSON file, folder of *.json files, or - for standard input."`
 
 	Source    string        `placeholder:"NAME" default:"green-api" help:"Source to send as (default: ${default})."`
 	URL       string        `name:"url" placeholder:"URL" xor:"where" help:"Where to send to, and then not the data folder's token (default: the gateway of the data folder)."`
-	TokenFile string        `placeholder:"FILE" help:"File with the token (default: $$SLUICE_TOKEN, else the data folder's)."`
+	TokenFile string        `placeholder:"FILE" help:"File with the token or secret (default: $$SLUICE_TOKEN, else the data folder's or the configured one)."`
 	Data      string        `placeholder:"DIR" xor:"where" help:"Data folder of sluice up (default: $$SLUICE_DATA, else ./data)."`
+	Type      string        `placeholder:"NAME" help:"Type of the notification, for providers that send it in a header."`
+	Header    []string      `sep:"none" placeholder:"NAME:VALUE" help:"Header field to send, also in place of one of the provider's."`
 	Timeout   time.Duration `placeholder:"TIME" default:"180s" help:"How long to wait for each answer (default: ${default}, as GREEN-API does)."`
 	JSON      bool          `name:"json" help:"Print one JSON object a line."`
 }
 
 func (sendCommand) Help() string {
-	return `Files are sent in their order over one connection. The exit code is 0 when all were answered 200.
+	return `Files are sent in their order over one connection, each with the token or signature that the source's provider ` +
+		`would send. The exit code is 0 when all were answered 200.
 
 Example:
 
-    sluice send call.json messages/`
+    sluice send call.json messages/
+    sluice send --source github --type push push.json`
 }
 
 // Validate refuses what can't be meant.
 func (c *sendCommand) Validate() error {
 	if c.Timeout <= 0 {
 		return errors.New("--timeout must be more than 0")
+	}
+	for _, field := range c.Header {
+		if name, _, ok := strings.Cut(field, ":"); !ok || strings.TrimSpace(name) == "" {
+			return errors.New("--header must be a name, a colon and a value")
+		}
 	}
 	if c.URL == "" {
 		return nil
@@ -55,11 +67,15 @@ func (c *sendCommand) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	by, err := c.manner(s, &to)
+	if err != nil {
+		return err
+	}
 	names, err := expand(c.Files)
 	if err != nil {
 		return err
 	}
-	from := &sender{client: newClient(), inlet: to, timeout: c.Timeout}
+	from := &sender{client: newClient(), inlet: to, manner: by, timeout: c.Timeout}
 	defer from.client.CloseIdleConnections()
 	report := c.reporter(s, names)
 	sum := tally{total: len(names)}
@@ -97,6 +113,7 @@ func (c *sendCommand) reporter(s *session, names []string) func(outcome) error {
 type sender struct {
 	client  *http.Client
 	inlet   inlet
+	manner  manner
 	timeout time.Duration
 }
 
@@ -112,10 +129,9 @@ func (d *sender) send(ctx context.Context, stdin io.Reader, name string) (outcom
 	if err != nil {
 		return outcome{}, fmt.Errorf("make request: %w", err)
 	}
-	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "sluice/"+service.Version())
-	if d.inlet.token != "" {
-		request.Header.Set("Authorization", "Bearer "+d.inlet.token)
+	if err := d.manner.apply(request, body, d.inlet.token); err != nil {
+		return outcome{}, err
 	}
 	began := time.Now()
 	result := d.post(ctx, request)

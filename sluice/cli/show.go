@@ -57,7 +57,13 @@ func effective(v reflect.Value, key string) []effectiveValue {
 	switch {
 	case v.Kind() == reflect.Map:
 		return effectiveMap(v, key)
-	case v.Kind() == reflect.Struct && !v.Type().Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+	case v.Kind() == reflect.Slice && isSection(v.Type().Elem()):
+		var all []effectiveValue
+		for i := range v.Len() {
+			all = append(all, effective(v.Index(i), fmt.Sprintf("%s[%d]", key, i))...)
+		}
+		return all
+	case isSection(v.Type()):
 		var all []effectiveValue
 		for i := range v.NumField() {
 			name := v.Type().Field(i).Tag.Get("yaml")
@@ -70,6 +76,11 @@ func effective(v reflect.Value, key string) []effectiveValue {
 	default:
 		return []effectiveValue{{Key: key, Value: written(v)}}
 	}
+}
+
+// isSection tells structs of several values from structs that are one.
+func isSection(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 func effectiveMap(v reflect.Value, key string) []effectiveValue {
@@ -88,6 +99,11 @@ func written(v reflect.Value) string {
 		if value == (config.Secret{}) {
 			return "" // One that is not set is no secret.
 		}
+	case time.Time:
+		if value.IsZero() {
+			return "" // It is no bound.
+		}
+		return value.UTC().Format(time.RFC3339)
 	case slog.Level:
 		return strings.ToLower(value.String())
 	case time.Duration:

@@ -47,50 +47,54 @@ func TestStatusOfEmptyStreamsIsFine(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
 	server.Open(t, stream.Settings{})
-	run(t, "status", "--nats", server.URL()).want(t, result{stdout: "" +
+	run(t, "status", "--nats", server.URL(), "--interval=0").want(t, result{stdout: "" +
 		"STREAM         MESSAGES  SIZE  ROOM USED  OLDEST\n" +
 		"NOTIFICATIONS         0   0 B        0 %  -\n" +
 		"EVENTS                0   0 B        0 %  -\n" +
+		"RETRIES               0   0 B        0 %  -\n" +
 		"DEAD_LETTERS          0   0 B        0 %  -\n" +
 		"REJECTIONS            0   0 B        0 %  -\n" +
 		"ALERTS                0   0 B        0 %  -\n" +
+		"OPERATIONS            0   0 B        0 %  -\n" +
+		"OBJECTS               0   0 B        0 %  -\n" +
 		"\n" +
-		"BACKLOG  WAITING  UNDER WAY  WORKERS\n" +
-		"intake         0          0        0\n"})
+		"BACKLOG  WAITING  UNDER WAY  IN/S  OUT/S  EMPTY IN  OLDEST  PARKED  DUE  DEAD  WORKERS\n" +
+		"intake         0          0     -      -         -       -       0    0     0        0\n"})
 }
 
 func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
 	streams := server.Open(t, stream.Settings{Lanes: 2, Events: stream.Bounds{MaxBytes: 1 << 20}})
-	if _, err := streams.Group(testContext(t), "billing", nil); err != nil {
+	if _, err := streams.Group(testContext(t), stream.GroupSettings{Name: "billing"}); err != nil {
 		t.Fatal(err)
 	}
 	large := sampleEvent(streams, 1)
 	large.Body = []byte(`"` + strings.Repeat("x", 300<<10) + `"`)
 	publish(t, streams, large, sampleEvent(streams, 2), sampleEvent(streams, 3))
 
-	got := run(t, "status", "--nats", server.URL())
+	got := run(t, "status", "--nats", server.URL(), "--interval=0")
 	const complaint = "sluice: group \"billing\" has no worker, and there are 3 events for it: start one, with `sluice up --group billing` or by itself\n"
 	if got.code != 1 || got.stderr != complaint {
 		t.Errorf("exit code %d, standard error %q", got.code, got.stderr)
 	}
 	for _, row := range []string{
 		`(?m)^EVENTS +3  30\d KiB +29 %  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`,
-		`(?m)^group billing +3 +0 +0$`,
+		`(?m)^group billing +3 +0 +- +- +- +\S+ +0 +0 +0 +0$`,
 	} {
 		if !regexp.MustCompile(row).MatchString(got.stdout) {
 			t.Errorf("no row like %s in\n%s", row, got.stdout)
 		}
 	}
 
-	got = run(t, "status", "--json", "--nats", server.URL())
+	got = run(t, "status", "--json", "--nats", server.URL(), "--interval=0")
 	if got.code != 1 || got.stderr != complaint {
 		t.Errorf("exit code %d, standard error %q", got.code, got.stderr)
 	}
 	objects := kinds(t, got.stdout)
 	wanted := []string{
-		"group billing", "intake", "stream ALERTS", "stream DEAD_LETTERS", "stream EVENTS", "stream NOTIFICATIONS", "stream REJECTIONS",
+		"group billing", "intake", "stream ALERTS", "stream DEAD_LETTERS", "stream EVENTS", "stream NOTIFICATIONS", "stream OBJECTS",
+		"stream OPERATIONS", "stream REJECTIONS", "stream RETRIES", "verdict",
 	}
 	if kinds := slices.Sorted(maps.Keys(objects)); !slices.Equal(kinds, wanted) {
 		t.Errorf("objects %q, want %q", kinds, wanted)
@@ -100,10 +104,11 @@ func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 		t.Errorf("events %v", events)
 	}
 	for _, line := range []string{
-		`{"kind":"intake","waiting":0,"under_way":0,"workers":0}`,
-		`{"kind":"group","name":"billing","waiting":3,"under_way":0,"workers":0}`,
+		`{"kind":"intake","waiting":0,"under_way":0,"workers":0,"parked":0,"due":0,"dead":0}`,
+		`{"kind":"group","name":"billing","waiting":3,"under_way":0,"workers":0,"parked":0,"due":0,"dead":0,"oldest_at":"`,
+		`"complaints":["group \"billing\" has no worker, `,
 	} {
-		if !strings.Contains(got.stdout, line+"\n") {
+		if !strings.Contains(got.stdout, line) {
 			t.Errorf("no line %s in\n%s", line, got.stdout)
 		}
 	}
@@ -113,13 +118,13 @@ func TestBacklogWithAWorkerNeedsNobody(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
 	streams := server.Open(t, stream.Settings{Lanes: 1})
-	group, err := streams.Group(testContext(t), "default", nil)
+	group, err := streams.Group(testContext(t), stream.GroupSettings{Name: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	publish(t, streams, sampleEvent(streams, 1), sampleEvent(streams, 2))
 	busy, release := make(chan struct{}), make(chan struct{})
-	stop, err := group.Consume(0, func(delivery *stream.Delivery) {
+	stop, err := group.Queues[0].Serial(func(delivery *stream.Delivery) {
 		if delivery.Sequence == 1 {
 			close(busy)
 			<-release
@@ -132,7 +137,7 @@ func TestBacklogWithAWorkerNeedsNobody(t *testing.T) {
 	defer stop()
 	defer close(release)
 	<-busy
-	got := run(t, "status", "--json", "--nats", server.URL())
+	got := run(t, "status", "--json", "--nats", server.URL(), "--interval=0")
 	if want := `{"kind":"group","name":"default","waiting":1,"under_way":1,"workers":`; got.code != 0 || !strings.Contains(got.stdout, want) {
 		t.Errorf("no %s in %+v", want, got)
 	}
@@ -149,8 +154,8 @@ func TestNotificationsThatNobodyTakesInNeedSomebody(t *testing.T) {
 	}
 	const complaint = "sluice: no worker takes notifications in, and 3 are there: start one, with `sluice up` or by itself\n"
 	for _, state := range []string{"before the first worker", "behind the last worker"} {
-		got := run(t, "status", "--json", "--nats", server.URL())
-		const waiting = `{"kind":"intake","waiting":3,"under_way":0,"workers":0}`
+		got := run(t, "status", "--json", "--nats", server.URL(), "--interval=0")
+		const waiting = `{"kind":"intake","waiting":3,"under_way":0,"workers":0,"parked":0,"due":0,"dead":0,"oldest_at":"`
 		if got.code != 1 || got.stderr != complaint || !strings.Contains(got.stdout, waiting) {
 			t.Errorf("%s: got %+v", state, got)
 		}
@@ -175,7 +180,7 @@ func TestStreamThatIsNearlyFullNeedsSomebody(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := run(t, "status", "--nats", server.URL())
+	got := run(t, "status", "--nats", server.URL(), "--interval=0")
 	if want := regexp.MustCompile(`(?m)^sluice: stream NOTIFICATIONS has used \d\d % of its room and takes nothing more when it is full: .*` +
 		`streams\.notifications\.max_bytes$`); got.code != 1 || !want.MatchString(got.stderr) {
 		t.Errorf("got %+v", got)
@@ -216,9 +221,9 @@ func TestGatewayOfTheDataFolderIsAsked(t *testing.T) {
 				want.stderr = "sluice: the gateway at " + url + " takes nothing in: " + test.state + "\n"
 				document = fmt.Sprintf(`{"kind":"gateway","url":%q,"ready":false,"error":%q}`, url, test.state)
 			}
-			for flag, line := range map[string]string{"--json=false": "\ngateway at " + url + ": " + test.state + "\n", "--json": document + "\n"} {
-				got := run(t, "status", flag, "--data", dir)
-				if got.code != want.code || got.stderr != want.stderr || !strings.HasSuffix(got.stdout, line) {
+			for flag, line := range map[string]string{"--json=false": "\ngateway at " + url + ": " + test.state + "\n", "--json": "\n" + document + "\n"} {
+				got := run(t, "status", flag, "--data", dir, "--interval=0")
+				if got.code != want.code || got.stderr != want.stderr || !strings.Contains(got.stdout, line) {
 					t.Errorf("got %+v\nwant %+v with %s", got, want, line)
 				}
 			}
@@ -233,7 +238,7 @@ func TestStatusIsJudgedThoughNobodyReadsIt(t *testing.T) {
 	for _, code := range []int{0, 1} {
 		var stderr bytes.Buffer
 		got := cli.Run(testContext(t), cli.Process{
-			Args: []string{"status", "--nats", server.URL()}, Stdout: goneReader(t), Stderr: &stderr,
+			Args: []string{"status", "--nats", server.URL(), "--interval=0"}, Stdout: goneReader(t), Stderr: &stderr,
 		})
 		if got != code {
 			t.Errorf("exit code %d, want %d; standard error %q", got, code, stderr.String())

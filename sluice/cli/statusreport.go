@@ -2,6 +2,7 @@ package cli
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,23 +30,43 @@ func (s *state) streamsTable(out *output) error {
 		if usage.MaxBytes > 0 {
 			used = strconv.FormatFloat(percent(usage), 'f', 0, 64) + " %"
 		}
-		_ = rows.add(usage.Name, strconv.FormatUint(usage.Messages, 10), humanize.IBytes(usage.Bytes), used, when(usage.First))
+		_ = rows.add(usage.Name, decimal(usage.Messages), humanize.IBytes(usage.Bytes), used, when(usage.First))
 	}
 	return rows.end()
 }
 
 func (s *state) backlogsTable(out *output) error {
 	rows := newTable(out, column{name: "BACKLOG"}, column{name: "WAITING", right: true},
-		column{name: "UNDER WAY", right: true}, column{name: "WORKERS", right: true})
-	add := func(name string, backlog stream.Backlog) {
-		_ = rows.add(name, strconv.FormatUint(backlog.Waiting, 10),
-			strconv.FormatUint(backlog.UnderWay, 10), strconv.Itoa(backlog.Workers))
+		column{name: "UNDER WAY", right: true}, column{name: "IN/S", right: true}, column{name: "OUT/S", right: true},
+		column{name: "EMPTY IN", right: true}, column{name: "OLDEST", right: true}, column{name: "PARKED", right: true},
+		column{name: "DUE", right: true}, column{name: "DEAD", right: true}, column{name: "WORKERS", right: true})
+	add := func(name string, backlog stream.Backlog, measured rate) {
+		in, out, empty := measured.cells(todo(backlog))
+		_ = rows.add(name, decimal(backlog.Waiting), decimal(backlog.UnderWay), in, out, empty, age(backlog.Oldest, s.At),
+			decimal(backlog.Parked), decimal(backlog.Due), decimal(backlog.Dead), strconv.Itoa(backlog.Workers))
 	}
-	add("intake", s.Intake)
+	if !s.isSilent(stream.Notifications) {
+		add(intake, s.Intake, s.rateOf(intake, stream.Notifications, s.Intake))
+	}
 	for _, group := range s.Groups {
-		add("group "+group.Name, group)
+		add("group "+group.Name, group, s.rateOf(group.Name, stream.Events, group))
 	}
 	return rows.end()
+}
+
+// isSilent tells whether a stream does not say what is not processed: it may be nothing or much.
+func (s *state) isSilent(name string) bool {
+	return slices.ContainsFunc(s.Streams, func(usage stream.Usage) bool { return usage.Name == name && usage.Silent })
+}
+
+func decimal(count uint64) string { return strconv.FormatUint(count, 10) }
+
+// percent is how much of its room a stream uses, 0 when that is not bounded.
+func percent(usage stream.Usage) float64 {
+	if usage.MaxBytes <= 0 {
+		return 0
+	}
+	return 100 * float64(usage.Bytes) / float64(usage.MaxBytes)
 }
 
 type usageDocument struct {
@@ -57,54 +78,15 @@ type usageDocument struct {
 	UsedPercent float64   `json:"used_percent"`
 	FirstAt     time.Time `json:"first_at,omitzero"`
 	LastAt      time.Time `json:"last_at,omitzero"`
+	Trouble     string    `json:"trouble,omitempty"`
 }
 
-type backlogDocument struct {
-	Kind     string `json:"kind"`
-	Name     string `json:"name,omitempty"`
-	Waiting  uint64 `json:"waiting"`
-	UnderWay uint64 `json:"under_way"`
-	Workers  int    `json:"workers"`
+func newUsageDocument(usage stream.Usage) usageDocument {
+	return usageDocument{
+		Kind: "stream", Name: usage.Name, Messages: usage.Messages, Bytes: usage.Bytes,
+		MaxBytes: max(usage.MaxBytes, 0), UsedPercent: rounded(percent(usage)),
+		FirstAt: usage.First.UTC(), LastAt: usage.Last.UTC(), Trouble: usage.Trouble,
+	}
 }
 
-type gatewayDocument struct {
-	Kind  string `json:"kind"`
-	URL   string `json:"url"`
-	Ready bool   `json:"ready"`
-	Error string `json:"error,omitempty"`
-}
-
-// objects writes the state for programs.
-func (s *state) objects(out *output) error {
-	for _, usage := range s.Streams {
-		_ = out.object(usageDocument{
-			Kind: "stream", Name: usage.Name, Messages: usage.Messages, Bytes: usage.Bytes,
-			MaxBytes: max(usage.MaxBytes, 0), UsedPercent: math.Round(10*percent(usage)) / 10,
-			FirstAt: usage.First.UTC(), LastAt: usage.Last.UTC(),
-		})
-	}
-	_ = out.object(backlogDocument{
-		Kind: "intake", Waiting: s.Intake.Waiting, UnderWay: s.Intake.UnderWay, Workers: s.Intake.Workers,
-	})
-	for _, group := range s.Groups {
-		_ = out.object(backlogDocument{
-			Kind: "group", Name: group.Name, Waiting: group.Waiting, UnderWay: group.UnderWay, Workers: group.Workers,
-		})
-	}
-	if g := s.gateway; g != nil {
-		document := gatewayDocument{Kind: "gateway", URL: g.url, Ready: g.failure == nil}
-		if g.failure != nil {
-			document.Error = g.failure.Error()
-		}
-		_ = out.object(document)
-	}
-	return out.flush() // Which has the error of any line before.
-}
-
-// percent is how much of its room a stream uses, 0 when that is not bounded.
-func percent(usage stream.Usage) float64 {
-	if usage.MaxBytes <= 0 {
-		return 0
-	}
-	return 100 * float64(usage.Bytes) / float64(usage.MaxBytes)
-}
+func rounded(value float64) float64 { return math.Round(10*value) / 10 }

@@ -28,6 +28,7 @@ func command() service.Command {
 			{Name: "group", Key: "worker.group", Help: "the group whose workers share the events"},
 			{Name: "types", Key: "worker.types", Help: "the types that the group handles, separated by commas; all by default"},
 			{Name: "intake", Key: "worker.intake", Help: "true or false: whether this worker makes events of notifications"},
+			{Name: "handlers", Key: "worker.handlers", Help: "true or false: whether this worker handles events"},
 			{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
 			{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks; none by default"},
 			{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},

@@ -1,0 +1,45 @@
+package stream_test
+
+import (
+	"testing"
+	"time"
+
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
+)
+
+// about is an event about an object.
+func about(source, instance, object string, sentAt time.Time) *notification.Event {
+	return &notification.Event{
+		Source: source, Identity: notification.Identity{Instance: instance, Object: object, SentAt: sentAt},
+	}
+}
+
+func TestNewestTimeOfAnObjectIsKeptForEachAndOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	server, ctx := streamtest.Start(t), testContext(t)
+	streams := server.Open(t, stream.Settings{})
+	at := time.Date(2026, 11, 23, 7, 0, 0, 123456789, time.UTC)
+	different := []*notification.Event{
+		about("shop", "1", "order/7", at), about("shop", "1", "order/8", at.Add(time.Second)),
+		about("shop", "2", "order/7", at.Add(2*time.Second)), about("other", "1", "order/7", at.Add(3*time.Second)),
+		about("shop", "1o", "rder/7", at.Add(4*time.Second)), about("shop", "1", "order.*>/7 \n", at.Add(5*time.Second)),
+	}
+	for _, event := range different {
+		if newest, err := streams.NewestOf(ctx, event); err != nil || !newest.IsZero() {
+			t.Fatalf("before anything of %q: %s, error %v", event.Object, newest, err)
+		}
+		must(t, streams.SetNewestOf(ctx, event))
+	}
+	must(t, streams.SetNewestOf(ctx, about("shop", "1", "order/8", at.Add(time.Hour))))
+	different[1].SentAt = at.Add(time.Hour)
+	server.Restart(t)
+	after := server.Open(t, stream.Settings{})
+	for _, event := range different {
+		if newest, err := after.NewestOf(ctx, event); err != nil || !newest.Equal(event.SentAt) {
+			t.Errorf("newest of %q of %q at %q is %s, want %s, error %v",
+				event.Object, event.Instance, event.Source, newest, event.SentAt, err)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package cli
+
+import (
+	"os"
+	"os/user"
+)
+
+// operator is who types, as user@host, for the record of what was done.
+func operator() string {
+	name, host := "unknown", "unknown"
+	if current, err := user.Current(); err == nil {
+		name = current.Username
+	}
+	if named, err := os.Hostname(); err == nil {
+		host = named
+	}
+	return name + "@" + host
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
+)
+
+type replayCommand struct {
+	Group string `xor:"target" required:"" placeholder:"NAME" help:"Hand the events to the handlers of this group again."`
+	To    string `xor:"target" required:"" placeholder:"URL" help:"Post the events to this address instead, one after the other."`
+
+	replayChoice
+
+	Rate    float64       `placeholder:"N" default:"100" help:"How many a second; 0 is as many as can be (default: ${default})."`
+	Timeout time.Duration `placeholder:"TIME" default:"10s" help:"How long to wait for each answer (default: ${default})."`
+	Tries   int           `placeholder:"N" default:"5" help:"How often an event is posted before it ends there (default: ${default})."`
+	DryRun  bool          `help:"Only count the events."`
+	reach
+}
+
+func (replayCommand) Help() string {
+	return `Handlers see that an event is replayed, and by its key which one it is. --to posts bodies as they came, with ` +
+		`key, type, source and sequence in the header, and ends at the first event that is not answered 2xx. The ` +
+		`oldest come first, and what comes in meanwhile is left out.
+
+Example:
+
+    sluice replay --group billing --type incomingCall --since 2h`
+}
+
+// Validate refuses what can't be meant.
+func (c *replayCommand) Validate() error {
+	switch {
+	case c.Rate < 0:
+		return errors.New("--rate must not be negative")
+	case c.Timeout <= 0:
+		return errors.New("--timeout must be more than 0")
+	case c.Tries < 1:
+		return errors.New("--tries must be more than 0")
+	}
+	if c.To != "" {
+		if err := checkTarget("--to", c.To); err != nil {
+			return err
+		}
+	}
+	return c.replayChoice.Validate()
+}
+
+// replayChoice are the events that are replayed.
+type replayChoice struct {
+	Type     string   `placeholder:"TYPE" help:"Only events of this type."`
+	Source   string   `placeholder:"NAME" help:"Only events of this source."`
+	Instance string   `placeholder:"ID" help:"Only events of this instance."`
+	Key      []string `placeholder:"KEY" help:"Only events with one of these keys."`
+	Since    moment   `placeholder:"TIME" help:"Only what was stored since: 1h is an hour ago; or a time as in RFC 3339."`
+	Until    moment   `placeholder:"TIME" help:"Only what was stored until then, as --since."`
+	From     uint64   `name:"from-sequence" placeholder:"N" help:"Only events from this place in the stream on."`
+	All      bool     `help:"All events that are kept."`
+}
+
+// Validate refuses what can't be meant.
+func (c replayChoice) Validate() error {
+	filtered := c.Type != "" || c.Source != "" || c.Instance != "" || len(c.Key) > 0 || c.From > 0 ||
+		c.Since != moment{} || c.Until != moment{}
+	switch {
+	case !filtered && !c.All:
+		return errors.New("say which events with a filter such as --since, or all that are kept with --all")
+	case filtered && c.All:
+		return errors.New("--all goes with no filter")
+	}
+	return nil
+}
+
+func (c replayChoice) query() stream.Query {
+	return stream.Query{
+		Type: c.Type, Source: c.Source, Instance: c.Instance, Since: c.Since.at, Until: c.Until.at, From: c.From,
+	}
+}
+
+func (c replayChoice) wants(event *notification.Event) bool {
+	return len(c.Key) == 0 || slices.Contains(c.Key, event.Key)
+}
+
+// Run replays events.
+func (c *replayCommand) Run(ctx context.Context, s *session) error {
+	return c.look(ctx, s, func(streams *stream.Streams) error {
+		if c.Group != "" {
+			groups, err := streams.GroupNames(ctx)
+			if err != nil {
+				return err
+			}
+			if err := groupIsThere(c.Group, groups); err != nil {
+				return err
+			}
+		}
+		job := &replay{command: c, session: s, streams: streams, began: time.Now().UTC(), replayed: kinds{}}
+		if c.DryRun {
+			job.hand, job.pace = func(context.Context, *notification.Event) error { return nil }, newPacer(0)
+			err := job.run(ctx)
+			return errors.Join(s.out.line("would be replayed: %s", job.replayed.of("event")), err)
+		}
+		defer c.aim(job)()
+		err := job.run(ctx)
+		return errors.Join(s.out.line("replayed: %s", job.replayed.of("event")), err, job.record(ctx))
+	})
+}
+
+// aim decides where events go. Release ends the connections to there.
+func (c *replayCommand) aim(job *replay) (release func()) {
+	job.pace = newPacer(c.Rate)
+	if c.Group != "" {
+		job.where, job.round = "group "+c.Group, "replay/"+job.began.Format(time.RFC3339Nano)
+		job.hand = job.toGroup
+		return func() {}
+	}
+	to := &target{client: newClient(), url: c.To, timeout: c.Timeout, replayed: true}
+	job.where = withoutSecrets(c.To)
+	job.hand = func(ctx context.Context, event *notification.Event) error { return to.persist(ctx, event, c.Tries) }
+	return to.client.CloseIdleConnections
+}
+
+// withoutSecrets is an address without the parts in which there may be some.
+func withoutSecrets(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return "an address that can't be read"
+	}
+	return fmt.Sprintf("%s://%s%s", parsed.Scheme, parsed.Host, parsed.EscapedPath())
+}

@@ -1,0 +1,71 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"sluice.internal/schemas"
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
+	"sluice.internal/worker"
+)
+
+func TestIntakeAndHandlersMayRunApart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	bodies := samples(t)[:3]
+	b.send(bodies...)
+	stop := b.start(worker.Settings{NoHandlers: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+		t.Errorf("worker without handlers handled %s", event.Key)
+		return nil
+	})})
+	b.drain()
+	if groups := mustStatus(t, b).Groups; len(groups) != 0 {
+		t.Errorf("worker without handlers belongs to groups %+v", groups)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	var (
+		mutex sync.Mutex
+		seen  []string
+	)
+	b.start(worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+		mutex.Lock()
+		defer mutex.Unlock()
+		seen = append(seen, event.Key)
+		return nil
+	})})
+	b.drain()
+	mutex.Lock()
+	defer mutex.Unlock()
+	var want []string
+	for _, event := range b.events() {
+		want = append(want, event.Key)
+	}
+	slices.Sort(seen)
+	slices.Sort(want)
+	if len(want) != len(bodies) || !slices.Equal(seen, want) {
+		t.Errorf("handled %q, want %q", seen, want)
+	}
+}
+
+func TestWorkerWithNothingToDoIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	set, err := schemas.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = worker.New(b.context(), worker.Settings{
+		NoIntake: true, NoHandlers: true, Schemas: set, Providers: source.Providers(),
+		Handlers: handlers(func(context.Context, notification.Event) error { return nil }),
+	}, b.streams, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "worker.intake and worker.handlers both false") {
+		t.Errorf("error %v", err)
+	}
+}
