@@ -3,41 +3,93 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
 	"sluice.internal/shared/source"
 )
 
-// inlet is a source with its verifier made.
+// inlet is a source with what is made of its settings.
 type inlet struct {
 	Source
 
-	// verify is nil where everybody may send.
-	verify source.Verifier
+	// verifier is nil where everybody may send.
+	verifier *source.Verifier
+	// fields are the request's fields that travel with a notification, and reading how it is read.
+	fields  []string
+	reading string
 }
 
+// newInlets makes the inlets of sources that were checked.
 func newInlets(sources []Source) []*inlet {
 	inlets := make([]*inlet, len(sources))
 	for i, from := range sources {
-		inlets[i] = &inlet{Source: from}
-		if !from.NoAuth {
-			inlets[i].verify = from.Provider.Verify(from.Tokens)
+		made := &inlet{Source: from, fields: slices.Clone(from.Provider.Header)}
+		if from.Provider.Configurable {
+			made.fields = append(made.fields, from.Reading.Fields()...)
+			made.reading = from.Reading.Encode()
 		}
+		if !from.NoAuth {
+			verifier, err := source.NewVerifier(from.Proof, from.secrets()...)
+			if err != nil {
+				panic(err) // The settings were checked.
+			}
+			made.verifier = verifier
+		}
+		inlets[i] = made
 	}
 	return inlets
 }
 
-// admit tells whether the sender may send, from the header alone.
-func (in *inlet) admit(v *visit) error {
+// coversBody tells whether the body must be read before it is known who sends.
+func (in *inlet) coversBody() bool { return in.verifier != nil && in.verifier.CoversBody() }
+
+// admitAddress tells whether the client's address may send.
+func (in *inlet) admitAddress(v *visit) error {
 	if !in.Allow.Allows(v.client) {
 		return fmt.Errorf("%w: %s", errAddressNotAllowed, v.whence())
 	}
-	if in.verify != nil {
-		if err := in.verify(v.request.Header); err != nil {
-			return fmt.Errorf("%w: %w", errUnauthorized, err)
+	return nil
+}
+
+// admit tells whether the request proves that it comes from the sender.
+func (in *inlet) admit(v *visit) error {
+	if in.verifier != nil {
+		request := v.evidence()
+		if !in.verifier.Verify(request).OK {
+			v.refused = request
+			return errUnauthorized
 		}
 	}
 	v.admitted = true
 	return nil
+}
+
+// evidence is the request as verifiers see it.
+func (v *visit) evidence() *source.Request {
+	path := v.request.URL.Path
+	return &source.Request{
+		Method: v.request.Method, Path: path, Rest: v.rest(), Query: v.request.URL.Query(), Header: v.request.Header,
+		Body: v.read, Remote: v.client, Peer: v.peer, At: time.Now(),
+	}
+}
+
+// rest is what follows the source's own path.
+func (v *visit) rest() string {
+	if v.from == nil {
+		return ""
+	}
+	return strings.Trim(strings.TrimPrefix(v.request.URL.Path, v.from.Path), "/")
+}
+
+// shownPath is the path for the operator, without what may be a secret in it.
+func (v *visit) shownPath() string {
+	if v.from != nil && v.rest() != "" {
+		return v.from.Path + "/[redacted]"
+	}
+	return v.request.URL.Path
 }
 
 func (v *visit) whence() string {
@@ -47,12 +99,44 @@ func (v *visit) whence() string {
 	return v.client.String()
 }
 
-// causeOf returns the stable word for a refusal and what more there is to say. A verifier knows better than
-// the status does.
-func causeOf(err error, general string) (cause, detail string) {
-	var refusal *source.Refusal
-	if errors.As(err, &refusal) {
-		return refusal.Cause, refusal.Detail
+// diagnosis finds out what was wrong with a request that did not prove who sent it, nil when there is nothing to find
+// out. It may be called after the answer, and then only.
+func (g *Gateway) diagnosis(v *visit) func() *source.Refusal {
+	if v.refused == nil {
+		return nil
+	}
+	request, verifier, others := v.refused, v.from.verifier, map[string]*source.Verifier{}
+	for _, other := range g.inlets {
+		if other != v.from && other.verifier != nil {
+			others[other.Name] = other.verifier
+		}
+	}
+	if len(request.Body) > source.LongestDiagnosed { // A copy lets go of the rest.
+		request.Body = slices.Clone(request.Body[:source.LongestDiagnosed+1])
+	}
+	return func() *source.Refusal { return verifier.Diagnose(request, others) }
+}
+
+// generalCause is the stable word for a refusal and what more there is to say.
+func generalCause(err error, general string) (cause, detail string) {
+	if errors.Is(err, errUnauthorized) {
+		return general, "the request does not prove where it comes from"
 	}
 	return general, err.Error()
+}
+
+// carried are the request's fields that travel with the notification.
+func (in *inlet) carried(header http.Header) map[string]string {
+	var fields map[string]string
+	for _, name := range in.fields {
+		value := header.Get(name)
+		if value == "" {
+			continue
+		}
+		if fields == nil {
+			fields = make(map[string]string, len(in.fields))
+		}
+		fields[name] = value
+	}
+	return fields
 }

@@ -30,6 +30,7 @@ type answer struct {
 	status   int
 	code     string // what became of the request, one of few words
 	document any    // sent as JSON
+	text     string // sent instead, where it is not empty
 }
 
 type receiptDocument struct {
@@ -45,8 +46,13 @@ type refusalDocument struct {
 // stored is the answer to a stored notification. It is exactly 200: GREEN-API documents no other success.
 func stored(v *visit) answer {
 	v.setHeader("Sluice-Receipt", strconv.FormatUint(v.stored.Sequence, 10))
-	return answer{http.StatusOK, "stored", receiptDocument{Status: "stored", Receipt: v.stored.Sequence}}
+	return answer{
+		status: http.StatusOK, code: "stored", document: receiptDocument{Status: "stored", Receipt: v.stored.Sequence},
+	}
 }
+
+// echoed is the answer to a provider that asks whether somebody listens.
+func echoed(text string) answer { return answer{status: http.StatusOK, code: "challenge", text: text} }
 
 // ruling is how one kind of error is answered.
 type ruling struct {
@@ -69,7 +75,7 @@ func rulings() []ruling {
 	return []ruling{
 		{errPanic, 500, "internal", "", 0, "Something went wrong here and was logged. Send it again later."},
 		{errAddressNotAllowed, 403, "address_not_allowed", "address-not-allowed", 0, "Ask the operator to allow this address."},
-		{errUnauthorized, 401, "unauthorized", "unauthorized", 0, "Send the token in the Authorization header."},
+		{errUnauthorized, 401, "unauthorized", "unauthorized", 0, "Send the right token or signature. The operator can see what was wrong."},
 		{errMethodNotAllowed, 405, "method_not_allowed", "method-not-allowed", 0, "Use a method that the Allow header names."},
 		{errBodyTooLarge, 413, "body_too_large", "body-too-large", 0, "Send a smaller body or ask the operator to raise the limit."},
 		{errBodyLate, 408, "request_timeout", "request-timeout", 0, "The body did not come in time. Send it again."},
@@ -101,22 +107,24 @@ func rulingOn(err error) ruling {
 // refuse makes the answer to an error and sees to it that the refusal is kept and logged.
 func (g *Gateway) refuse(v *visit, err error) answer {
 	rule := rulingOn(err)
-	cause, detail := causeOf(err, rule.cause)
+	cause, detail := generalCause(err, rule.cause)
 	if !errors.Is(err, errBodyLate) { // It had its time.
 		v.hurry()
 	}
-	if v.from != nil && rule.cause != "" {
-		g.rejections.keep(v, cause, detail)
-	}
+	// What was wrong with a proof is found out after the answer, and logged then.
+	tell := func(cause, detail string) { g.logRefusal(v, rule, cause, detail) }
+	kept := v.from != nil && rule.cause != "" && g.rejections.keep(v, cause, detail, g.diagnosis(v), tell)
 	if errors.Is(err, errBodyTooLarge) {
 		v.discardRest()
 	}
-	g.logRefusal(v, rule, cause, detail)
+	if !kept || v.refused == nil {
+		tell(cause, detail)
+	}
 	if rule.retryAfter > 0 {
 		v.setHeader("Retry-After", strconv.Itoa(int(rule.retryAfter.Seconds())))
 	}
 	if rule.status == http.StatusUnauthorized {
 		v.setHeader("WWW-Authenticate", "Bearer")
 	}
-	return answer{rule.status, rule.code, refusalDocument{Code: rule.code, Message: rule.message}}
+	return answer{status: rule.status, code: rule.code, document: refusalDocument{Code: rule.code, Message: rule.message}}
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"sluice.internal/shared/stream"
 )
 
 const (
@@ -21,17 +23,10 @@ const (
 	mostDiscarded = 64 << 20
 )
 
-// readBody returns the body with gzip undone. The encoding is empty then; it is the request's where it can't be
-// undone. Such a body is taken as it came: the sender was allowed to send it, and a refusal would only make it
+// unpack returns the body that was read, with gzip undone. The encoding is empty then; it is the request's where it
+// can't be undone. Such a body is taken as it came: the sender was allowed to send it, and a refusal would only make it
 // send the same again. The limit, in bytes, counts for the body as it comes and as it is returned.
-func (v *visit) readBody(limit int64) (body []byte, encoding string, err error) {
-	if v.request.ContentLength > limit {
-		return nil, "", fmt.Errorf("%w: it is said to have %d bytes, %d are taken",
-			errBodyTooLarge, v.request.ContentLength, limit)
-	}
-	if err := v.readRaw(limit); err != nil {
-		return nil, "", err
-	}
+func (v *visit) unpack(limit int64) (body []byte, encoding string, err error) {
 	encoding = contentEncoding(v.request.Header)
 	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
 		return v.read, encoding, nil
@@ -48,8 +43,12 @@ func (v *visit) readBody(limit int64) (body []byte, encoding string, err error) 
 
 // readRaw reads the body as it comes.
 func (v *visit) readRaw(limit int64) error {
+	if v.request.ContentLength > limit {
+		return fmt.Errorf("%w: it is said to have %d bytes, %d are taken",
+			errBodyTooLarge, v.request.ContentLength, limit)
+	}
 	var body bytes.Buffer
-	if length := v.request.ContentLength; length > 0 {
+	if length := v.request.ContentLength; length > 0 && !v.metered {
 		body.Grow(int(min(length, bodyHint)) + bytes.MinRead)
 	}
 	// The reader of net/http also has the connection closed when a client sends more.
@@ -62,6 +61,8 @@ func (v *visit) readRaw(limit int64) error {
 		return nil
 	case errors.As(err, &excess):
 		return fmt.Errorf("%w: it has more than %d bytes", errBodyTooLarge, limit)
+	case errors.Is(err, stream.ErrBusy):
+		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("%w: %d bytes of it did", errBodyLate, body.Len())
 	default:

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 
 	"sluice.internal/shared/config"
@@ -19,6 +20,10 @@ func FromConfig(cfg *config.Config, providers map[string]source.Provider) (Setti
 		ReadTimeout:     cfg.Gateway.ReadTimeout,
 		IdleTimeout:     cfg.Gateway.IdleTimeout,
 		ShutdownTimeout: cfg.Gateway.ShutdownTimeout,
+		TLS: TLS{
+			CertFile: cfg.Gateway.TLS.CertFile, KeyFile: cfg.Gateway.TLS.KeyFile, ClientCAFile: cfg.Gateway.TLS.ClientCAFile,
+		},
+		ClientCertHeader: cfg.Gateway.ClientCertHeader,
 	}
 	for _, configured := range cfg.Sources {
 		made, err := sourceFrom(configured, providers[configured.Provider])
@@ -35,14 +40,20 @@ func sourceFrom(configured config.Source, provider source.Provider) (Source, err
 	if err != nil {
 		return Source{}, err
 	}
+	proof, err := provider.ProofFor(configured)
+	if err != nil {
+		return Source{}, fmt.Errorf("source %q: %w", configured.Name, err)
+	}
 	made := Source{
-		Name: configured.Name, Provider: provider, Path: configured.Path,
+		Name: configured.Name, Provider: provider, Path: configured.Path, Proof: proof,
 		NoAuth:          configured.Auth == config.AuthNone,
+		Observe:         configured.Mode == config.ModeObserve,
 		Allow:           source.NewAllowlist(slices.Concat(configured.Prefixes, named)...),
 		PublishDeadline: configured.PublishDeadline,
 	}
-	for _, token := range configured.Tokens {
-		made.Tokens = append(made.Tokens, token.Reveal())
+	if provider.Configurable {
+		made.Reading = source.ReadingFor(configured)
 	}
+	made.Secrets = source.SecretsFor(configured)
 	return made, nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/x509"
 	"net/http"
 	"net/netip"
 )
@@ -16,4 +17,19 @@ func Redact(request *http.Request, sources []Source) map[string][]string {
 // ClientAddress reads where a request comes from.
 func ClientAddress(trusted []netip.Prefix, header string, request *http.Request) netip.Addr {
 	return clientAddresses{trusted: trusted, header: header}.of(request)
+}
+
+// UnverifiedTaken is how many bytes of the memory for unknown senders are taken; 0 when all of it can be had.
+func (g *Gateway) UnverifiedTaken() int64 {
+	const all = mostLoad / 2 // As in New, for bodies that are not larger than half of it.
+	if g.unverified.room.TryAcquire(all) {
+		g.unverified.room.Release(all)
+		return 0
+	}
+	return all
+}
+
+// ParseForwardedCertificate reads what a proxy hands on.
+func ParseForwardedCertificate(value string) (*x509.Certificate, error) {
+	return parseForwardedCertificate(value)
 }

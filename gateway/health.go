@@ -17,7 +17,7 @@ type statusDocument struct {
 
 // healthy says that the process serves, whatever is behind it. A restart would not bring the store back.
 func healthy(*visit) (answer, error) {
-	return answer{http.StatusOK, "ok", statusDocument{Status: "ok"}}, nil
+	return answer{status: http.StatusOK, code: "ok", document: statusDocument{Status: "ok"}}, nil
 }
 
 // ready says whether notifications can be taken.
@@ -33,5 +33,5 @@ func (g *Gateway) ready(v *visit) (answer, error) {
 			return answer{}, fmt.Errorf("%w: %s", errNotReady, err.Error())
 		}
 	}
-	return answer{http.StatusOK, "ready", statusDocument{Status: "ready"}}, nil
+	return answer{status: http.StatusOK, code: "ready", document: statusDocument{Status: "ready"}}, nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"io"
 
 	"golang.org/x/sync/semaphore"
 
@@ -19,13 +20,16 @@ const (
 // load is what requests under way take.
 type load struct{ room *semaphore.Weighted }
 
-func newLoad(bodyLimit int64) load {
-	return load{semaphore.NewWeighted(max(mostLoad, 2*bodyLimit))}
+func newLoad(most, bodyLimit int64) load {
+	return load{semaphore.NewWeighted(max(most, 2*bodyLimit))}
 }
 
 // take reserves memory for the visit's body: as much as the client says it has, or as it may have.
 func (l load) take(v *visit, bodyLimit int64) (giveBack func(), err error) {
 	weight := v.request.ContentLength
+	if v.metered { // It is here already.
+		weight = int64(len(v.read))
+	}
 	if weight < 0 || weight > bodyLimit || v.request.Header.Get("Content-Encoding") != "" {
 		weight = bodyLimit
 	}
@@ -34,4 +38,36 @@ func (l load) take(v *visit, bodyLimit int64) (giveBack func(), err error) {
 		return nil, fmt.Errorf("%w: bodies of requests under way take %d MiB", stream.ErrBusy, mostLoad>>20)
 	}
 	return func() { l.room.Release(weight) }, nil
+}
+
+// meterStep is how much memory a metered body takes at once.
+const meterStep = 64 << 10
+
+// meter is a body that takes memory as it comes. One goroutine uses it.
+type meter struct {
+	io.ReadCloser
+
+	room        *semaphore.Weighted
+	taken, read int64
+}
+
+func (l load) meter(body io.ReadCloser) *meter { return &meter{ReadCloser: body, room: l.room} }
+
+// Read reads, and fails when there is no memory for more.
+func (m *meter) Read(p []byte) (n int, err error) {
+	if m.read >= m.taken {
+		if !m.room.TryAcquire(meterStep) {
+			return 0, fmt.Errorf("%w: bodies of unknown senders take %d MiB", stream.ErrBusy, mostLoad>>21)
+		}
+		m.taken += meterStep
+	}
+	n, err = m.ReadCloser.Read(p[:min(int64(len(p)), m.taken-m.read)])
+	m.read += int64(n)
+	return n, err
+}
+
+// giveBack returns all that was taken. It may be called again.
+func (m *meter) giveBack() {
+	m.room.Release(m.taken)
+	m.taken, m.read = 0, 0
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"sluice.internal/shared/source"
 )
 
 const (
@@ -112,8 +114,11 @@ type secrets struct {
 func secretsOf(sources []Source) secrets {
 	var pairs []string
 	for i := range sources {
-		for _, token := range sources[i].Tokens {
-			_, secret := cutSchemes(token)
+		if sources[i].Proof == source.Certificate() {
+			continue // Names are no secrets.
+		}
+		for _, one := range sources[i].secrets() {
+			_, secret := cutSchemes(one.Text)
 			pairs = append(pairs, secret, "[redacted]")
 		}
 	}

@@ -5,16 +5,18 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
 )
 
 const (
 	// rejectionRate and rejectionBurst are how many rejections a second are kept for long, and at once. The
-	// burst is also how many may be in memory, which makes it some 50 MiB at the worst.
+	// burst is also how many may be in memory, which makes it some 100 MiB at the worst.
 	rejectionRate  = 20
 	rejectionBurst = 100
 	// rejectionBody is how many bytes of a refused body are kept.
@@ -40,6 +42,9 @@ type rejections struct {
 type filed struct {
 	rejection *notification.Rejection
 	paid      budget
+	// diagnose finds out the cause and tell says it; nil where it is known and said.
+	diagnose func() *source.Refusal
+	tell     func(cause, detail string)
 }
 
 // budget bounds how many rejections are kept in a second and how many are in memory.
@@ -75,25 +80,44 @@ func newRejections(store Store, log *slog.Logger, summaries *summaries, secrets 
 	}
 }
 
-// keep files a refused request. Only what the budget pays for is read.
-func (r *rejections) keep(v *visit, cause, detail string) {
+// keep files a refused request and tells whether it did. Only what the budget pays for is read. Where there is something
+// to find out, that is done later, and told then.
+func (r *rejections) keep(
+	v *visit, cause, detail string, diagnose func() *source.Refusal, tell func(cause, detail string),
+) bool {
 	paid := r.strangers
 	if v.admitted {
 		paid = r.senders
 	}
 	if !paid.take() {
 		r.lose("there were too many", nil)
-		return
+		return false
 	}
 	v.readBeginning(rejectionBody)
-	r.queue <- filed{r.rejection(v, cause, detail), paid} // It has room for all that budgets pay for.
+	r.queue <- filed{r.rejection(v, cause, detail), paid, diagnose, tell} // It has room for all that budgets pay for.
+	return true
+}
+
+// conclude finds out what was wrong with a request and tells it.
+func (r *rejections) conclude(next filed) {
+	if next.diagnose == nil {
+		return
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			r.log.Error("panic in a diagnosis", "panic", r.secrets.hide(shorten(fmt.Sprint(value))), "stack", string(debug.Stack()))
+		}
+	}()
+	found := next.diagnose()
+	next.rejection.Cause, next.rejection.Detail = found.Cause, r.secrets.hide(found.Detail)
+	next.tell(next.rejection.Cause, next.rejection.Detail)
 }
 
 func (r *rejections) rejection(v *visit, cause, detail string) *notification.Rejection {
 	body := bytes.Clone(v.read[:min(len(v.read), rejectionBody)]) // A clone lets go of the rest.
 	return &notification.Rejection{
 		Cause: cause, Detail: r.secrets.hide(detail), Source: v.source(),
-		Method: v.request.Method, Path: v.request.URL.Path,
+		Method: v.request.Method, Path: r.secrets.hide(v.shownPath()),
 		Header:        redact(v.request, r.secrets),
 		RemoteAddress: v.remote(), RequestID: v.id,
 		ContentType: r.secrets.hide(v.request.Header.Get("Content-Type")),
@@ -128,6 +152,7 @@ func (r *rejections) writeRest(ctx context.Context) {
 
 func (r *rejections) write(ctx context.Context, next filed) {
 	defer next.paid.giveBack()
+	r.conclude(next)
 	if err := r.publish(ctx, next.rejection); err != nil {
 		r.lose("the store did not take them", err)
 	}

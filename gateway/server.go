@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
 )
 
 // writeSlack is how much longer an answer may take than reading the request and storing it.
@@ -41,7 +42,10 @@ type Gateway struct {
 	server     *http.Server
 	clients    clientAddresses
 	secrets    secrets
+	peers      clientCertificates
+	inlets     []*inlet
 	load       load
+	unverified load
 	rejections *rejections
 	summaries  *summaries
 	outage     *outage
@@ -69,7 +73,11 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 		secrets:   secretsOf(settings.Sources),
 		summaries: newSummaries(log),
 		outage:    &outage{log: log},
-		load:      newLoad(settings.BodyLimit),
+		inlets:    newInlets(settings.Sources),
+		load:      newLoad(mostLoad, settings.BodyLimit), unverified: newLoad(mostLoad/2, settings.BodyLimit),
+	}
+	if err := g.setUpTLS(); err != nil {
+		return nil, errors.Join(err, listener.Close())
 	}
 	g.cutOff, g.cut = context.WithCancel(context.Background())
 	g.rejections = newRejections(store, log, g.summaries, g.secrets)
@@ -115,9 +123,16 @@ func (g *Gateway) newServer() *http.Server {
 func (g *Gateway) routes() http.Handler {
 	router := echo.New()
 	router.HTTPErrorHandler = g.routingError
-	for _, from := range newInlets(g.settings.Sources) {
-		for _, path := range []string{from.Path, from.Path + "/"} {
+	for _, from := range g.inlets {
+		paths := []string{from.Path, from.Path + "/"}
+		if from.Proof == source.PathSecret() {
+			paths = append(paths, from.Path+"/:secret", from.Path+"/:secret/")
+		}
+		for _, path := range paths {
 			router.POST(path, g.handle(from, g.webhook))
+			if from.Provider.Greet != nil {
+				router.GET(path, g.handle(from, g.greet))
+			}
 			// For a path that has a route, "not found" means: with any other method.
 			router.RouteNotFound(path, g.handle(from, only("POST")))
 		}
@@ -146,7 +161,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	background.Go(func() { g.summaries.run(stopped) })
 
 	served := make(chan error, 1)
-	go func() { served <- g.server.Serve(g.listener) }()
+	go func() { served <- g.serve() }()
 	g.logStart()
 
 	err := g.wait(ctx, served)

@@ -40,6 +40,11 @@ type Settings struct {
 	// ShutdownTimeout is how long requests under way may take to end at a shutdown, 30 s by default. Writing
 	// the last rejections may add a few seconds.
 	ShutdownTimeout time.Duration
+	// TLS is what the gateway shows and trusts where it speaks TLS itself; without a certificate it speaks plain HTTP.
+	TLS TLS
+	// ClientCertHeader is the header in which trusted proxies hand on the client's certificate as PEM, URL-encoded; empty
+	// means none.
+	ClientCertHeader string
 	// Ready tells why the gateway can't take notifications, nil when it can; /readyz asks it. Without it the
 	// gateway is ready until it shuts down.
 	Ready func(ctx context.Context) error
@@ -53,10 +58,18 @@ type Source struct {
 	Provider source.Provider
 	// Path is where it posts to, with or without a slash at the end; the provider's path by default.
 	Path string
-	// Tokens are the secrets of which a request must carry one. Several allow for rotation.
-	Tokens []string
-	// NoAuth takes requests without a token. A source has tokens or NoAuth, never neither and never both.
+	// Proof is how requests prove where they come from; the provider's by default.
+	Proof source.Proof
+	// Tokens and Secrets are those of which a request must prove that it knows one. Several allow for rotation; Secrets
+	// may have a time each for which they are valid.
+	Tokens  []string
+	Secrets []source.Secret
+	// NoAuth takes requests without a proof. A source has tokens or NoAuth, never neither and never both.
 	NoAuth bool
+	// Reading says where notifications have what they have, for providers that leave it open.
+	Reading source.Reading
+	// Observe accepts bodies that a schema refuses.
+	Observe bool
 	// Allow says from which addresses requests are taken; the zero value takes them from everywhere.
 	Allow source.Allowlist
 	// PublishDeadline is how long storing a notification may take before the answer is 503. The default is the
@@ -86,6 +99,9 @@ func (s Settings) withDefaults() Settings {
 		from := &s.Sources[i]
 		from.Path = strings.TrimSuffix(cmp.Or(from.Path, from.Provider.Path), "/")
 		from.PublishDeadline = cmp.Or(from.PublishDeadline, from.Provider.Patience)
+		if from.Proof == nil {
+			from.Proof = from.Provider.Proof
+		}
 	}
 	return s
 }
@@ -146,7 +162,7 @@ func (s *Source) check() error {
 	if s.Name == "" {
 		faults = append(faults, errors.New("has no name"))
 	}
-	if s.Provider.Verify == nil || s.Provider.Peek == nil {
+	if s.Proof == nil || s.Provider.Peek == nil {
 		faults = append(faults, errors.New("has no provider"))
 	}
 	if s.PublishDeadline < 0 {
@@ -174,15 +190,26 @@ func notInPaths(r rune) bool {
 
 func (s *Source) checkTokens() error {
 	switch {
-	case s.NoAuth && len(s.Tokens) > 0:
+	case s.NoAuth && len(s.secrets()) > 0:
 		return errors.New("has tokens and no authentication, choose one")
-	case !s.NoAuth && len(s.Tokens) == 0:
+	case !s.NoAuth && len(s.secrets()) == 0:
 		return errors.New("has no token; whoever wants to take requests from everybody must say so")
-	case slices.ContainsFunc(s.Tokens, isBlank):
+	case slices.ContainsFunc(s.secrets(), func(secret source.Secret) bool { return isBlank(secret.Text) }):
 		return errors.New("has an empty token")
-	default:
+	case s.NoAuth || s.Proof == nil:
 		return nil
 	}
+	_, err := source.NewVerifier(s.Proof, s.secrets()...)
+	return err
+}
+
+// secrets are the tokens and the secrets.
+func (s *Source) secrets() []source.Secret {
+	all := make([]source.Secret, 0, len(s.Tokens)+len(s.Secrets))
+	for _, token := range s.Tokens {
+		all = append(all, source.Secret{Text: token})
+	}
+	return append(all, s.Secrets...)
 }
 
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
 )
 
 // visit is one request on its way through the gateway. One goroutine uses it.
@@ -26,8 +28,14 @@ type visit struct {
 	// client is where the request comes from, the zero Addr when that is not known.
 	client netip.Addr
 	began  time.Time
-	// admitted says that address and token were right.
+	// peer is the client's certificate, verified; nil without one.
+	peer *x509.Certificate
+	// admitted says that address and proof were right.
 	admitted bool
+	// refused is what did not prove who sends, nil otherwise.
+	refused *source.Request
+	// metered says that the memory for the body is taken as it comes, so that none is set aside on the client's word.
+	metered bool
 	// read is what was read of the body, incomplete when reading ended before the body did.
 	read       []byte
 	incomplete bool
@@ -66,6 +74,7 @@ func (g *Gateway) newVisit(c echo.Context, from *inlet) *visit {
 		from:    from,
 		id:      rand.Text(),
 		client:  g.clients.of(c.Request()),
+		peer:    g.peers.of(c.Request()),
 		began:   time.Now(),
 	}
 }
@@ -106,6 +115,11 @@ func (g *Gateway) observe(v *visit, reply answer) {
 // write sends the answer. A client that is gone by now can't be told anything.
 func (v *visit) write(reply answer) {
 	v.setHeader("Sluice-Request-Id", v.id)
+	if reply.text != "" {
+		v.setHeader("X-Content-Type-Options", "nosniff") // What is sent back is the client's.
+		_ = v.http.String(reply.status, reply.text)
+		return
+	}
 	_ = v.http.JSON(reply.status, reply.document)
 }
 

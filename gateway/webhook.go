@@ -14,8 +14,15 @@ import (
 	"sluice.internal/shared/notification"
 )
 
-// webhook is the whole job. Cheap checks come first: nothing is read before the sender is known.
+// webhook is the whole job. Cheap checks come first: nothing is read before the sender is known, unless the body is what
+// proves it.
 func (g *Gateway) webhook(v *visit) (answer, error) {
+	if err := v.from.admitAddress(v); err != nil {
+		return answer{}, err
+	}
+	if v.from.coversBody() {
+		return g.verified(v)
+	}
 	if err := v.from.admit(v); err != nil {
 		return answer{}, err
 	}
@@ -24,15 +31,63 @@ func (g *Gateway) webhook(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	defer giveBack()
-	body, encoding, err := v.readBody(g.settings.BodyLimit)
+	if err := v.readRaw(g.settings.BodyLimit); err != nil {
+		return answer{}, err
+	}
+	return g.accept(v)
+}
+
+// verified is webhook for a source whose bodies prove who sends. Bodies of those who are not known yet have memory of
+// their own, by what has come of them: who sends slowly or claims much takes none from others.
+func (g *Gateway) verified(v *visit) (answer, error) {
+	meter := g.unverified.meter(v.request.Body)
+	defer func() {
+		meter.giveBack()
+		v.request.Body = meter.ReadCloser // What is still read of a refused one is bounded elsewhere.
+	}()
+	v.request.Body, v.metered = meter, true
+	if err := v.readRaw(g.settings.BodyLimit); err != nil {
+		return answer{}, err
+	}
+	if err := v.from.admit(v); err != nil {
+		return answer{}, err
+	}
+	giveBack, err := g.load.take(v, g.settings.BodyLimit)
 	if err != nil {
 		return answer{}, err
+	}
+	defer giveBack()
+	meter.giveBack()
+	return g.accept(v)
+}
+
+// accept stores what an admitted sender sent.
+func (g *Gateway) accept(v *visit) (answer, error) {
+	body, encoding, err := v.unpack(g.settings.BodyLimit)
+	if err != nil {
+		return answer{}, err
+	}
+	if challenge := v.from.Provider.Challenge; challenge != nil {
+		if echo, ok := challenge(body); ok {
+			return echoed(echo), nil
+		}
 	}
 	v.stored, err = g.publish(v, newNotification(v, body, encoding))
 	if err != nil {
 		return answer{}, err
 	}
 	return stored(v), nil
+}
+
+// greet answers a provider that asks by a GET whether somebody listens.
+func (g *Gateway) greet(v *visit) (answer, error) {
+	if err := v.from.admitAddress(v); err != nil {
+		return answer{}, err
+	}
+	if echo, ok := v.from.Provider.Greet(v.request.URL.Query()); ok {
+		return echoed(echo), nil
+	}
+	return only("POST")(v)
 }
 
 // only answers requests that have another method than those allowed.
@@ -44,20 +99,22 @@ func only(allowed string) serveFunc {
 }
 
 func newNotification(v *visit, body []byte, encoding string) *notification.Notification {
-	kind, instance := v.from.Provider.Peek(body)
-	return &notification.Notification{
+	n := &notification.Notification{
 		Source:          v.from.Name,
 		Provider:        v.from.Provider.Name,
-		Type:            kind,
-		Instance:        instance,
 		ReceivedAt:      time.Now().UTC(),
 		ContentType:     v.request.Header.Get("Content-Type"),
 		ContentEncoding: encoding,
 		RemoteAddress:   v.remote(),
 		RequestID:       v.id,
 		TraceParent:     traceParent(v.request.Header),
+		Header:          v.from.carried(v.request.Header),
+		Reading:         v.from.reading,
+		Observe:         v.from.Observe,
 		Body:            body,
 	}
+	n.Type, n.Instance = v.from.Provider.Peek(n)
+	return n
 }
 
 // publish stores the notification and sets its receipt.
@@ -67,9 +124,8 @@ func newNotification(v *visit, body []byte, encoding string) *notification.Notif
 // only turn every impatient client into a lost try. What does stop it is the source's deadline, which stays
 // below the sender's patience, and the end of a shutdown.
 func (g *Gateway) publish(v *visit, n *notification.Notification) (*notification.Notification, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.request.Context()), v.from.PublishDeadline)
+	ctx, cancel := context.WithTimeout(g.cutOff, v.from.PublishDeadline)
 	defer cancel()
-	defer context.AfterFunc(g.cutOff, cancel)()
 
 	receipt, err := g.store.PublishNotification(ctx, n)
 	if err != nil {

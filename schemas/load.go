@@ -83,11 +83,27 @@ func newCompiler(files map[string][]byte) (*jsonschema.Compiler, error) {
 	}
 	var broken []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := checkJSON(files[name]); err != nil {
+			broken = append(broken, fmt.Errorf("read schema %q: %w", name, err))
+			continue
+		}
 		if err := compiler.AddResource(address(name), bytes.NewReader(files[name])); err != nil {
 			broken = append(broken, fmt.Errorf("read schema %q: %w", name, err))
 		}
 	}
 	return compiler, errors.Join(broken...)
+}
+
+// checkJSON names the line on which a file is no JSON.
+func checkJSON(content []byte) error {
+	var document any
+	err := json.Unmarshal(content, &document)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		before := content[:min(max(syntax.Offset-1, 0), int64(len(content)))]
+		return fmt.Errorf("line %d: %w", 1+bytes.Count(before, []byte("\n")), err)
+	}
+	return err
 }
 
 // dependenciesFirst sorts shared files before types, so that a broken one is named itself before all that use it.

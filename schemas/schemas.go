@@ -1,5 +1,6 @@
 // Package schemas knows what the notifications of each provider look like: one JSON Schema (draft 2020-12) per type
-// in <provider>/<type>.json, with what several types share in subfolders. It tells whether a document is valid and
+// in <provider>/<type>.json, with what several types share in subfolders, and what is true of all types without a schema
+// of their own in <provider>/_any.json. It tells whether a document is valid and
 // names everything that is wrong with it. It knows nothing of queues, of HTTP, or of what becomes of a notification.
 //
 // The schemas demand what every real notification has and no more, because refusing a good notification is worse than
@@ -47,9 +48,26 @@ func BuiltIn() fs.FS { return builtIn }
 // Load compiles the built-in schemas.
 func Load() (*Set, error) { return LoadFS(BuiltIn()) }
 
-// Types returns the types that have a schema for the provider, sorted; nil when the provider is unknown.
+// anyType is the name of the file whose schema is that of all types of its provider that have none of their own. With it
+// no type of the provider is unknown.
+const anyType = "_any"
+
+// Types returns the types that have a schema of their own for the provider, sorted; nil when there are none.
 func (s *Set) Types(provider string) []string {
-	return slices.Sorted(maps.Keys(s.providers[provider]))
+	types := slices.Sorted(maps.Keys(s.providers[provider]))
+	return slices.DeleteFunc(types, func(name string) bool { return name == anyType })
+}
+
+// Has tells whether there is any schema for the provider.
+func (s *Set) Has(provider string) bool { return len(s.providers[provider]) > 0 }
+
+// schemaOf finds the schema of a type, or that of all others of its provider.
+func (s *Set) schemaOf(provider, typ string) (sch *schema, known bool) {
+	if sch, known = s.providers[provider][typ]; known {
+		return sch, true
+	}
+	sch, known = s.providers[provider][anyType]
+	return sch, known
 }
 
 // Examples returns the examples in the schema of a type, as they are written there; nil when the type is unknown or
@@ -72,7 +90,7 @@ func (s *Set) Examples(provider, typ string) []json.RawMessage {
 // The document is what encoding/json makes of a body when its decoder uses numbers (Decoder.UseNumber), so that ids
 // beyond 2^53 keep their digits.
 func (s *Set) Validate(provider, typ string, document any) (known bool, faults []Fault) {
-	sch, known := s.providers[provider][typ]
+	sch, known := s.schemaOf(provider, typ)
 	if !known {
 		return false, nil
 	}

@@ -137,6 +137,8 @@ type Worker struct {
 	RetryFor time.Duration `yaml:"retry_for" default:"24h" min:"1s"`
 	// Whether this worker also takes raw notifications in.
 	Intake bool `yaml:"intake" default:"true"`
+	// Whether this worker also handles events; false leaves that to others, and then it belongs to no group.
+	Handlers bool `yaml:"handlers" default:"true"`
 	// How long a stop waits for handlers under way.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" default:"30s" min:"1ms"`
 }

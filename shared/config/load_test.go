@@ -84,7 +84,7 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 		}},
 		Worker: config.Worker{
 			Group: "default", Ordered: true, Concurrency: 16, OnFailure: config.OnFailurePark, RetryFor: 24 * time.Hour,
-			Intake: true, ShutdownTimeout: 30 * time.Second,
+			Intake: true, Handlers: true, ShutdownTimeout: 30 * time.Second,
 		},
 		Streams: config.Streams{
 			Replicas:      1,

@@ -66,9 +66,9 @@ func (l *loader) source(name string) Source {
 	source.Path = normalised(cmp.Or(written.Path, provider.Path))
 	source.PublishDeadline = cmp.Or(written.PublishDeadline, provider.Patience)
 	source.Prefixes, source.Lists = l.allow(name, provider, known)
-	l.checkAuth(source, provider, known)
+	fits := l.checkAuth(source, provider, known)
 	source.Tokens, source.Secrets = l.credentials(source, provider)
-	if known && provider.Check != nil {
+	if known && fits && provider.Check != nil {
 		for _, fault := range provider.Check(source) {
 			l.fault(l.sourceAt(name, fault.Key), sourceKey(name, fault.Key), "%s", fault.Message)
 		}
@@ -76,13 +76,18 @@ func (l *loader) source(name string) Source {
 	return source
 }
 
-// checkAuth holds a source to the ways in which its provider's senders can prove who they are.
-func (l *loader) checkAuth(source Source, provider Provider, known bool) {
+// checkAuth holds a source to the ways in which its provider's senders can prove who they are, and tells whether it is
+// one of them.
+func (l *loader) checkAuth(source Source, provider Provider, known bool) bool {
 	own := cmp.Or(provider.Auth, AuthToken)
 	ways := append([]string{own, AuthNone, AuthCertificate}, provider.Auths...)
-	if known && source.Auth != "" && !slices.Contains(ways, source.Auth) {
+	if source.Auth == "" {
+		return false
+	}
+	if known && !slices.Contains(ways, source.Auth) {
 		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "%q is not what senders of provider %q can do; choose one of %s",
 			source.Auth, source.Provider, strings.Join(ways, ", "))
+		return false
 	}
 	if source.Auth == AuthCertificate && len(source.Certificates) == 0 {
 		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "certificates"), "is missing: name the certificates that may send")
@@ -90,6 +95,7 @@ func (l *loader) checkAuth(source Source, provider Provider, known bool) {
 	if source.Auth == AuthHeader && source.TokenHeader == "" {
 		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "token_header"), "is missing: name the header that has the token")
 	}
+	return true
 }
 
 // sourceAt is where the source's key was set, or else where the source was.

@@ -48,7 +48,8 @@ func noSecret(source Source) string {
 
 // checkUnneeded reports secrets that nothing would be compared with.
 func (l *loader) checkUnneeded(source Source, given []credential, listed []place) {
-	at, key := place{}, sourceKey(source.Name, "secrets")
+	var at place
+	key := sourceKey(source.Name, "secrets")
 	switch {
 	case len(given) > 0:
 		at, key = given[0].Place, given[0].key

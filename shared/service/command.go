@@ -64,6 +64,8 @@ func (c Command) Main(process Process) int {
 	case errors.Is(err, errVersion):
 		fmt.Fprintln(process.Stdout, c.Name, Version())
 		return ExitOK
+	case errors.Is(err, errHealthcheck):
+		return c.healthcheck(process, options)
 	case err != nil:
 		fmt.Fprintf(process.Stderr, "%s: %v\nTry %s --help.\n", c.Name, err, c.Name)
 		return ExitUsage
@@ -109,6 +111,7 @@ func (c Command) parse(process Process) (config.Options, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&options.File, "config", options.File, "")
 	version := set.Bool("version", false, "")
+	healthcheck := set.Bool("healthcheck", false, "")
 	for _, f := range c.Flags {
 		options.FlagNames[f.Key] = "--" + f.Name
 		set.Func(f.Name, "", func(value string) error {
@@ -126,6 +129,8 @@ func (c Command) parse(process Process) (config.Options, error) {
 		return options, errVersion
 	case set.NArg() > 0:
 		return options, fmt.Errorf("unexpected argument %q", set.Arg(0))
+	case *healthcheck:
+		return options, errHealthcheck
 	}
 	return options, nil
 }
@@ -135,6 +140,7 @@ func (c Command) help(out io.Writer) {
 	flags := append([]Flag{
 		{Name: "config", Help: "the configuration file; sluice.yaml by default, where there is one"},
 		{Name: "version", Help: "print the version"},
+		{Name: "healthcheck", Help: "ask the one that runs at admin.listen whether it is ready; the exit code tells"},
 	}, c.Flags...)
 	for _, f := range flags {
 		fmt.Fprintf(out, "  --%-15s %s\n", f.Name, f.Help)

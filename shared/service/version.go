@@ -2,9 +2,16 @@ package service
 
 import "runtime/debug"
 
-// Version returns the version that the program was built as: the module's, else the revision of the sources,
-// else "devel".
+// built is the version that a build without the sources' repository is told, with
+// -ldflags "-X sluice.internal/shared/service.built=VERSION".
+var built string //nolint:gochecknoglobals // The linker can set nothing else.
+
+// Version returns the version that the program was built as: what the build was told, else the module's, else the
+// revision of the sources, else "devel".
 func Version() string {
+	if built != "" {
+		return built
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"

@@ -16,7 +16,7 @@ func init() {
 		Name:      "green-api",
 		Path:      "/green-api/webhook",
 		Patience:  30 * time.Second,
-		Verify:    authorizationToken,
+		Proof:     authorizationToken,
 		Addresses: map[string]AddressList{"green-api": greenAPIAddresses()},
 		TypeAt:    "/typeWebhook",
 		Peek:      peekGreenAPI,
@@ -43,32 +43,38 @@ func greenAPIAddresses() AddressList {
 // repeats after 60 s, so an hour covers a run of repetitions, and a quota exceeded again later is news.
 const timelessWindow = time.Hour
 
-func peekGreenAPI(body []byte) (kind, instance string) {
-	found := gjson.GetManyBytes(body, "typeWebhook", "instanceData.idInstance")
+func peekGreenAPI(n *notification.Notification) (kind, instance string) {
+	found := gjson.GetManyBytes(n.Body, "typeWebhook", "instanceData.idInstance")
 	if found[0].Type == gjson.String {
 		kind = found[0].Str
 	}
-	switch found[1].Type { //nolint:exhaustive // Everything else is no id.
+	return kind, textOf(found[1])
+}
+
+// textOf is a string or number as text. A number keeps its digits: as a float an id would lose the last ones.
+func textOf(found gjson.Result) string {
+	switch found.Type { //nolint:exhaustive // Everything else is no id.
 	case gjson.String:
-		instance = found[1].Str
-	case gjson.Number: // Its digits as they are: as a float the id would lose the last ones.
-		instance = found[1].Raw
+		return found.Str
+	case gjson.Number:
+		return found.Raw
+	default:
+		return ""
 	}
-	return kind, instance
 }
 
 // identifyGreenAPI tells notifications apart as GREEN-API's documentation asks: idMessage is unique within one
 // chat only, so instance and chat belong to the key. A message's body belongs to it as well, because the same
 // idMessage comes again with another body when a text that was not decrypted at first ({{SWE001}}) follows
 // later. A status belongs to its time: the same one may rightly come again.
-func identifyGreenAPI(source string, body *notification.Document) notification.Identity {
+func identifyGreenAPI(n *notification.Notification, body *notification.Document) notification.Identity {
 	var (
 		kind     = body.String("typeWebhook")
 		instance = body.Text("instanceData", "idInstance")
 		message  = body.Text("idMessage")
 		sent     = body.Text("timestamp")
 		identity = notification.Identity{Type: kind, Instance: instance, SentAt: sentAt(body)}
-		prefix   = []string{source, instance, kind}
+		prefix   = []string{n.Source, instance, kind}
 		key      = func(parts ...string) string { return notification.Key(append(prefix, parts...)...) }
 	)
 	switch kind {
@@ -98,8 +104,11 @@ func identifyGreenAPI(source string, body *notification.Document) notification.I
 // endOfTime is the last second that RFC 3339 can write.
 const endOfTime = 253402300799
 
-func sentAt(body *notification.Document) time.Time {
-	seconds, ok := body.Integer("timestamp")
+func sentAt(body *notification.Document) time.Time { return unixTime(body, "timestamp") }
+
+// unixTime is the time at the path, in seconds since 1970; zero when there is none that can be written.
+func unixTime(body *notification.Document, path ...string) time.Time {
+	seconds, ok := body.Integer(path...)
 	if !ok || seconds <= 0 || seconds > endOfTime {
 		return time.Time{}
 	}

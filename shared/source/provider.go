@@ -6,7 +6,7 @@ package source
 import (
 	"fmt"
 	"maps"
-	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -22,37 +22,31 @@ type Provider struct {
 	// Patience is how long the gateway may try to store a notification before it answers 503. It stays well
 	// below the time the sender waits.
 	Patience time.Duration
-	// Verify makes the check that a request comes from somebody who knows one of the tokens.
-	Verify func(tokens []string) Verifier
+	// Proof is how its requests prove where they come from.
+	Proof Proof
+	// GivesSecret says that the secret is the provider's to give, so that none can be made up here.
+	GivesSecret bool
 	// Addresses are the named lists of addresses that the provider publishes, for allowlists.
 	Addresses map[string]AddressList
-	// TypeAt is the JSON pointer of the type in a body, to name what is missing; empty when it is elsewhere.
+	// TypeAt is where the type is, to name what is missing: the JSON pointer in a body, or "header:" and the name of a
+	// field of the request. Empty when every notification has the same type.
 	TypeAt string
+	// Header are the fields of a request that travel with the notification, for Identify.
+	Header []string
 	// Peek finds type and instance without parsing the body, "" where it can't tell. It must stand any bytes.
-	Peek func(body []byte) (kind, instance string)
-	// Identify says what a notification of the named source is. It must stand any document, valid or not.
-	Identify func(source string, body *notification.Document) notification.Identity
+	Peek func(n *notification.Notification) (kind, instance string)
+	// Identify says what a notification is. It must stand any document, valid or not.
+	Identify func(n *notification.Notification, body *notification.Document) notification.Identity
+	// Greet answers a GET by which the provider asks whether somebody listens at the path: with a text to send back, or
+	// not ok. Such a request is not signed. Nil where there are none.
+	Greet func(query url.Values) (echo string, ok bool)
+	// Challenge does the same for a signed POST, which is then no notification.
+	Challenge func(body []byte) (echo string, ok bool)
+	// Announce sets the fields that the provider sends beside the proof, with the type where it is sent in one.
+	Announce func(d *Draft, kind string)
+	// Configurable says that a source chooses how it proves itself and where its bodies have what they have.
+	Configurable bool
 }
-
-// Verifier tells whether a request may be accepted: nil, or a *Refusal. It is safe for concurrent use and
-// takes the same time whichever token is wrong.
-type Verifier func(header http.Header) error
-
-// Refusal is why a request was refused. The cause is for the operator; the sender learns nothing but 401.
-type Refusal struct {
-	// Cause is a stable word, one of the Cause constants.
-	Cause string
-	// Detail says more, and never a secret.
-	Detail string
-}
-
-// The causes of refusals that verifiers give.
-const (
-	CauseMissingToken = "missing-token"
-	CauseWrongToken   = "wrong-token"
-)
-
-func (r *Refusal) Error() string { return r.Cause + ": " + r.Detail }
 
 // registry is filled by the init functions of this package and only read afterwards.
 var registry = map[string]Provider{}
@@ -64,7 +58,7 @@ func register(provider Provider) {
 		panic(fmt.Sprintf("provider %q is registered twice", provider.Name))
 	}
 	if provider.Name == "" || provider.Path == "" || provider.Patience <= 0 ||
-		provider.Verify == nil || provider.Peek == nil || provider.Identify == nil {
+		provider.Proof == nil || provider.Peek == nil || provider.Identify == nil {
 		panic(fmt.Sprintf("provider %q lacks a field", provider.Name))
 	}
 	registry[provider.Name] = provider

@@ -1,11 +1,11 @@
 package source_test
 
 import (
-	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
@@ -22,7 +22,7 @@ func greenAPI(t *testing.T) source.Provider {
 
 func TestTokenIsFoundBehindOneTwoOrNoPrefixes(t *testing.T) {
 	t.Parallel()
-	verify := greenAPI(t).Verify([]string{"first-token", "Bearer second-token"})
+	verify := tokens(t, "first-token", "Bearer second-token")
 	for value, want := range map[string]string{
 		"first-token":                      "",
 		"Bearer first-token":               "",
@@ -54,18 +54,37 @@ func TestTokenIsFoundBehindOneTwoOrNoPrefixes(t *testing.T) {
 	}
 }
 
-// cause returns a refusal's cause, "" for none.
-func cause(err error) string {
-	var refusal *source.Refusal
-	if errors.As(err, &refusal) {
-		return refusal.Cause
+// tokens verifies a header as GREEN-API's tokens are, and says why not.
+func tokens(t testing.TB, texts ...string) func(http.Header) *source.Refusal {
+	t.Helper()
+	var secrets []source.Secret
+	for _, text := range texts {
+		secrets = append(secrets, source.Secret{Text: text})
 	}
-	return ""
+	verifier, err := source.NewVerifier(source.Providers()["green-api"].Proof, secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(header http.Header) *source.Refusal {
+		request := &source.Request{Header: header, At: time.Now()}
+		if verifier.Verify(request).OK {
+			return nil
+		}
+		return verifier.Diagnose(request, nil)
+	}
+}
+
+// cause returns a refusal's cause, "" for none.
+func cause(refusal *source.Refusal) string {
+	if refusal == nil {
+		return ""
+	}
+	return refusal.Cause
 }
 
 func TestRefusalNeverNamesATokenEitherWay(t *testing.T) {
 	t.Parallel()
-	err := greenAPI(t).Verify([]string{"the-right-one"})(http.Header{"Authorization": {"Bearer the-wrong-one"}})
+	err := tokens(t, "the-right-one")(http.Header{"Authorization": {"Bearer the-wrong-one"}})
 	if text := err.Error(); strings.Contains(text, "right-one") || strings.Contains(text, "wrong-one") {
 		t.Errorf("refusal says %q", text)
 	}
@@ -73,11 +92,14 @@ func TestRefusalNeverNamesATokenEitherWay(t *testing.T) {
 
 func TestNoTokensLetNobodyIn(t *testing.T) {
 	t.Parallel()
-	for _, tokens := range [][]string{nil, {""}, {"Bearer "}} {
-		for _, value := range []string{"", "Bearer ", "x"} {
-			if greenAPI(t).Verify(tokens)(http.Header{"Authorization": {value}}) == nil {
-				t.Errorf("tokens %q let in %q", tokens, value)
-			}
+	for _, value := range []string{"", "Bearer ", "x"} {
+		if tokens(t)(http.Header{"Authorization": {value}}) == nil {
+			t.Errorf("no tokens let in %q", value)
+		}
+	}
+	for _, empty := range []string{"", " ", "Bearer "} {
+		if _, err := source.NewVerifier(greenAPI(t).Proof, source.Secret{Text: empty}); err == nil {
+			t.Errorf("%q is a token", empty)
 		}
 	}
 }
@@ -86,7 +108,7 @@ func FuzzToken(f *testing.F) {
 	for _, seed := range []string{"", "Bearer x", "Basic Basic x", "Bearer\tx", "secret-token", "Bearer secret-token", "\x00"} {
 		f.Add(seed)
 	}
-	verify := source.Providers()["green-api"].Verify([]string{"secret-token"})
+	verify := tokens(f, "secret-token")
 	f.Fuzz(func(t *testing.T, value string) {
 		if verify(http.Header{"Authorization": {value}}) == nil && !strings.HasSuffix(strings.TrimSpace(value), "secret-token") {
 			t.Errorf("let in %q", value)
@@ -148,7 +170,7 @@ func TestPeekFindsWhatAParserWouldAndStandsTheRest(t *testing.T) {
 		"not JSON":                                                                        {"", ""},
 		strings.Repeat("[", 1_000_000):                                                    {"", ""},
 	} {
-		kind, instance := greenAPI(t).Peek([]byte(body))
+		kind, instance := greenAPI(t).Peek(&notification.Notification{Body: []byte(body)})
 		if got := [2]string{kind, instance}; got != want {
 			t.Errorf("%.60s: %q, want %q", body, got, want)
 		}
@@ -161,12 +183,12 @@ func FuzzGreenAPI(f *testing.F) {
 	f.Add([]byte(`{"timestamp":9223372036854775807,"senderData":7}`))
 	provider := source.Providers()["green-api"]
 	f.Fuzz(func(t *testing.T, body []byte) {
-		provider.Peek(body)
+		provider.Peek(&notification.Notification{Body: body})
 		document, fault := notification.Parse(body)
 		if fault != nil {
 			return
 		}
-		identity := provider.Identify("green-api", document)
+		identity := provider.Identify(&notification.Notification{Source: "green-api"}, document)
 		if len(identity.Key) != 32 {
 			t.Errorf("key %q", identity.Key)
 		}
@@ -182,7 +204,7 @@ func identify(t *testing.T, body string) notification.Identity {
 	if fault != nil {
 		t.Fatal(fault)
 	}
-	return greenAPI(t).Identify("green-api", document)
+	return greenAPI(t).Identify(&notification.Notification{Source: "green-api"}, document)
 }
 
 func TestIdentityTellsNotificationsApart(t *testing.T) {

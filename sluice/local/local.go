@@ -41,7 +41,10 @@ type Description struct {
 
 // Source is how to send to a source.
 type Source struct {
-	Path      string `json:"path"`
+	Path string `json:"path"`
+	// Provider is the kind of sender, Auth how it proves who it is; both as configured.
+	Provider  string `json:"provider,omitempty"`
+	Auth      string `json:"auth,omitempty"`
 	TokenFile string `json:"token_file,omitempty"`
 }
 

@@ -22,10 +22,12 @@ func greet(options Options, cfg *config.Config, made map[string]string, url stri
 		if made[name] != "" {
 			token = configured.Tokens[0].Reveal()
 		}
-		writeCurl(&text, configured, token, url)
-		if configured.Provider == "green-api" {
-			writeSetSettings(&text, configured, token)
+		if configured.Provider != "green-api" {
+			writeSend(&text, options, configured, made[name], url)
+			continue
 		}
+		writeCurl(&text, configured, token, url)
+		writeSetSettings(&text, configured, token)
 		if made[name] != "" {
 			fmt.Fprintf(&text, "\n  The token of %s is kept in %s\n", name, made[name])
 		}
@@ -55,6 +57,29 @@ func writeCurl(text *strings.Builder, configured config.Source, token, url strin
 		fmt.Fprintf(text, "      -H 'Authorization: Bearer %s' \\\n", token)
 	}
 	fmt.Fprintf(text, "      -H 'Content-Type: application/json' \\\n      -d '%s'\n", exampleCall)
+}
+
+// writeSend says where a sender's notifications go and how to send one as it would. A secret that was made here has to
+// be entered at the sender; for one in the path, that is a part of the URL.
+func writeSend(text *strings.Builder, options Options, configured config.Source, made, url string) {
+	address, secret := url+configured.Path+"/", ""
+	if made != "" {
+		secret = configured.Tokens[0].Reveal()
+	}
+	if configured.Auth == config.AuthPath {
+		if secret == "" {
+			secret = "YOUR_SECRET"
+		}
+		address += secret
+	}
+	fmt.Fprintf(text, "\n  %s (%s) listens at %s\n", configured.Name, configured.Provider, address)
+	if made != "" {
+		if configured.Auth != config.AuthPath {
+			fmt.Fprintf(text, "  Its secret, to be entered at the sender: %s\n", secret)
+		}
+		fmt.Fprintf(text, "  The secret is kept in %s\n", made)
+	}
+	fmt.Fprintf(text, "  Send as it would:  %s\n", options.call("send --source "+configured.Name+" FILE"))
 }
 
 // writeSetSettings names the settings as GREEN-API calls them. Source:

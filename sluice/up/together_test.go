@@ -79,7 +79,7 @@ func newGateway(t *testing.T, server *streamtest.Server) *gateway.Gateway {
 
 func newWorker(t *testing.T, server *streamtest.Server) *worker.Worker {
 	t.Helper()
-	settings, err := worker.FromConfig(&config.Config{Worker: config.Worker{Intake: true}})
+	settings, err := worker.FromConfig(&config.Config{Worker: config.Worker{Intake: true, Handlers: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

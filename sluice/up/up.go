@@ -156,7 +156,7 @@ func closeAll(connections []*nats.Conn) {
 func makeTokens(cfg *config.Config, folder *local.Folder) (files map[string]string, err error) {
 	files = map[string]string{}
 	for name, configured := range cfg.Sources {
-		if configured.Auth != config.AuthToken || len(configured.Tokens) > 0 {
+		if !configured.NeedsSecret() || len(configured.Credentials()) > 0 {
 			continue
 		}
 		file := name + ".token"
@@ -176,8 +176,13 @@ func describe(cfg *config.Config, tokenFiles map[string]string, listening string
 		NATSURL: access.URL, NATSUser: access.User, NATSPassword: access.Password,
 		GatewayURL: "http://" + reachable(listening), Sources: map[string]local.Source{},
 	}
+	if cfg.Gateway.TLS.CertFile != "" {
+		description.GatewayURL = "https://" + reachable(listening)
+	}
 	for name, configured := range cfg.Sources {
-		description.Sources[name] = local.Source{Path: configured.Path, TokenFile: tokenFiles[name]}
+		description.Sources[name] = local.Source{
+			Path: configured.Path, Provider: configured.Provider, Auth: configured.Auth, TokenFile: tokenFiles[name],
+		}
 	}
 	return description
 }
