@@ -35,6 +35,8 @@ const (
 
 // TestNothingIsLostWhateverIsKilledOrFrozen lets a sender send while gateways, workers and the broker are killed,
 // frozen and restarted at random, and then accounts for everything from the data.
+//
+//nolint:paralleltest // It finds out how much the machine can do.
 func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	seed := *campaignSeed
 	if seed == 0 {
@@ -106,7 +108,7 @@ func newCampaign(t *testing.T, seed uint64) *campaign {
 // keptFolder is a folder that stays when the test fails, since it holds what tells why.
 func keptFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "sluice-campaign-")
+	folder, err := os.MkdirTemp("", "sluice-campaign-") //nolint:usetesting // That would be removed.
 	if err != nil {
 		t.Fatal(err)
 	}
