@@ -101,7 +101,7 @@ func (w *Worker) bury(ctx context.Context, d *stream.Delivery, reason string, fa
 	letter := &notification.DeadLetter{
 		Event: d.Event, Reason: reason, Error: failure.Error(), Group: w.settings.Group, DiedAt: time.Now(),
 	}
-	if !w.untilKept(ctx, d, func(ctx context.Context) error { return w.streams.PublishDeadLetter(ctx, letter) }) {
+	if !w.untilKept(ctx, d, func(ctx context.Context) error { return d.Bury(ctx, letter) }) {
 		return
 	}
 	w.log.Error("handler gave up, event kept as a dead letter", w.about(d, failure, "reason", reason)...)

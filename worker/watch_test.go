@@ -212,7 +212,7 @@ func TestEventThatIsHandledForLongIsHandedToNobodyElse(t *testing.T) {
 			b.hire(settings)
 			b.accept(1, 0, 1)
 			awaitCount(b, &long, 1)
-			time.Sleep(18 * time.Second) // More than twice as long as the server waits for a sign of life.
+			time.Sleep(10 * time.Second) // The server waits for a sign of life for less.
 			close(release)
 			b.drain()
 			want := int64(1)

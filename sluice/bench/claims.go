@@ -67,7 +67,10 @@ func claims(options TableOptions, found findings) []claim {
 		}
 	}
 	all = append(all, found.oneConnection(), found.tail(most), found.gatewayMemory(most))
-	all = append(all, found.drains(options.Backlogs)...)
+	all = append(all, found.intakes(options.Backlogs)...)
+	all = append(all, found.crews()...)
+	all = append(all, found.afterKill())
+	all = append(all, found.parked(options.Parked)...)
 	return slices.DeleteFunc(all, func(c claim) bool { return math.IsNaN(c.value) })
 }
 
@@ -120,23 +123,4 @@ func (f findings) tail(connections int) claim {
 func (f findings) gatewayMemory(connections int) claim {
 	gateway := row{subject: wholeGateway, synced: true, connections: connections}
 	return claim{about: fmt.Sprintf("%s: memory, MB", gateway), value: f.of(gateway, peak), bound: bound{atMost, 150}}
-}
-
-func (f findings) drains(backlogs []int) []claim {
-	var all []claim
-	for _, count := range backlogs {
-		r := row{subject: drain, synced: true, backlog: count}
-		all = append(all, claim{
-			about: fmt.Sprintf("%s: validated and deduplicated, events/s", r), value: f.of(r, accepted), bound: bound{atLeast, 10_000},
-		})
-	}
-	if len(backlogs) > 1 {
-		small := row{subject: drain, synced: true, backlog: slices.Min(backlogs)}
-		large := row{subject: drain, synced: true, backlog: slices.Max(backlogs)}
-		all = append(all, claim{
-			about: fmt.Sprintf("%s: times the memory with a backlog of %d", large, small.backlog),
-			value: f.of(large, peak) / f.of(small, peak), digits: 2,
-		})
-	}
-	return all
 }

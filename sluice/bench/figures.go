@@ -19,7 +19,9 @@ const (
 	serverCPU // processor seconds for 10,000 requests or events: all servers together
 	storeCPU  // likewise, the store's part of them
 	clientCPU // likewise, the generator
-	peak      // the most resident memory in MB, of the gateway or of what stands in its place
+	peak      // the most resident memory in MB, of the gateway or of what stands in its place, or of a worker
+	storePeak // likewise, the store
+	silence   // the longest time in seconds in which a lane with events did not move
 
 	figureCount
 )

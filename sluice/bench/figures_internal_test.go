@@ -71,8 +71,10 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 	rate := func(value float64) figures {
 		f := noFigures()
 		f[answered], f[p99], f[accepted], f[peak] = value, value/100, value, value/100
+		f[handled], f[storePeak], f[silence] = value, value/100, value/1000
 		return f
 	}
+	const slow = 20 * time.Millisecond
 	found := findings{
 		{subject: httpLimit, connections: 256}:                  rate(40_000),
 		{subject: storeLimit, synced: true, connections: 256}:   rate(10_000),
@@ -81,11 +83,20 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 		{subject: barePublish, synced: true, connections: 1}:    rate(1_300),
 		{subject: wholeGateway, synced: true, connections: 1}:   rate(1_000),
 		{subject: halfRate, synced: true, connections: 256}:     rate(2_600),
-		{subject: drain, synced: true, backlog: 10_000}:         rate(9_999),
-		{subject: drain, synced: true, backlog: 50_000}:         rate(10_000),
+		{subject: intake, synced: true, backlog: 10_000}:        rate(9_999),
+		{subject: intake, synced: true, backlog: 50_000}:        rate(10_000),
+
+		{subject: inOrder, synced: true, workers: 1, takes: slow}:   rate(2_400),
+		{subject: inOrder, synced: true, workers: 2, takes: slow}:   rate(3_000),
+		{subject: inOrder, synced: true, workers: 1}:                rate(8_000),
+		{subject: inOrder, synced: true, workers: 4}:                rate(6_000),
+		{subject: oneKilled, synced: true, workers: 2, takes: slow}: rate(10_100),
+		{subject: besideParked, workers: 1}:                         rate(10_000),
+		{subject: besideParked, workers: 1, parked: 200_000}:        rate(8_000),
 	}
 	var text strings.Builder
-	writeClaims(&text, claims(TableOptions{Connections: []int{64, 256}, Backlogs: []int{10_000, 50_000}}, found))
+	options := TableOptions{Connections: []int{64, 256}, Backlogs: []int{10_000, 50_000}, Parked: 200_000}
+	writeClaims(&text, claims(options, found))
 	want := `
 | | figure | target | |
 |---|--:|--:|---|
@@ -94,9 +105,15 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 | gateway, synced, 1 connection: times what a bare publish takes | 1.30 | ≤ 1.3 | ok |
 | gateway at half its most, synced, 256 connections: p99, ms | 26.0 | ≤ 25 | MISSED |
 | gateway, synced, 256 connections: memory, MB | 80 | ≤ 150 | ok |
-| worker, backlog of 10000, synced: validated and deduplicated, events/s | 9999 | ≥ 10000 | MISSED |
-| worker, backlog of 50000, synced: validated and deduplicated, events/s | 10000 | ≥ 10000 | ok |
-| worker, backlog of 50000, synced: times the memory with a backlog of 10000 | 1.00 |  |  |
+| intake, backlog of 10000, synced: validated and deduplicated, events/s | 9999 | ≥ 10000 | MISSED |
+| intake, backlog of 50000, synced: validated and deduplicated, events/s | 10000 | ≥ 10000 | ok |
+| intake, backlog of 50000, synced: times the memory with a backlog of 10000 | 1.00 |  |  |
+| handlers in order, 0 ms, 4 workers, synced: times what 1 worker handles | 0.75 |  |  |
+| handlers in order, 20 ms, 2 workers, synced: times what 1 worker handles | 1.25 |  |  |
+| handlers in order, 20 ms, 1 worker, synced: part of what 64 serial lanes allow | 0.75 |  |  |
+| handlers in order, 20 ms, one of the workers killed, 2 workers, synced: longest silence of a lane with events, s | 10.1 | ≤ 10 | MISSED |
+| handlers in order, 0 ms, 200000 parked, 1 worker, default syncing: part of what is handled with none | 0.80 | ≥ 0.8 | ok |
+| handlers in order, 0 ms, 200000 parked, 1 worker, default syncing: more memory of NATS, bytes per parked event | -100 |  |  |
 `
 	if text.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
@@ -106,7 +123,7 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 func TestOnlyKeepsWhatARowNeeds(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, r := range only("half", rows([]int{64, 256}, []int{10})) {
+	for _, r := range only("half", rows(TableOptions{Connections: []int{64, 256}, Backlogs: []int{10}})) {
 		names = append(names, r.String())
 	}
 	want := "gateway, synced, 256 connections; gateway at half its most, synced, 256 connections"

@@ -43,7 +43,7 @@ func (j job) runWith(ctx context.Context, access stream.Access, log *slog.Logger
 		return nil, err
 	}
 	defer conn.Close()
-	streams, err := stream.Open(ctx, conn, stream.Settings{}, log)
+	streams, err := stream.Open(ctx, conn, storeSettings(), log)
 	if err != nil {
 		return nil, err
 	}

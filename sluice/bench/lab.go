@@ -27,8 +27,10 @@ func (l *lab) measure(ctx context.Context, r row, before map[row][]figures) (fig
 	}
 	l.syncs = append(l.syncs, took.Seconds())
 	switch r.subject { //nolint:exhaustive // The others are alike.
-	case drain:
-		return l.drain(ctx, r)
+	case intake:
+		return l.takeIn(ctx, r)
+	case inOrder, oneKilled, besideParked:
+		return l.handling(ctx, r)
 	case wholeWay:
 		return l.through(ctx, r)
 	case halfRate:
@@ -69,10 +71,15 @@ func (l *lab) load(ctx context.Context, r row, rate float64) (f figures, err err
 	return f, s.finish(server)
 }
 
-// profile is the file for a row's profile.
-func (l *lab) profile(r row) string {
+// profile is the file for a row's profile of what it is about, empty for none.
+func (l *lab) profile(r row) string { return l.profileNamed(r.String()) }
+
+// storeProfile is likewise that of the store.
+func (l *lab) storeProfile(r row) string { return l.profileNamed(r.String() + " store") }
+
+func (l *lab) profileNamed(name string) string {
 	if l.Profiles == "" {
 		return ""
 	}
-	return filepath.Join(l.Profiles, strings.ReplaceAll(strings.ReplaceAll(r.String(), ",", ""), " ", "-")+".prof")
+	return filepath.Join(l.Profiles, strings.ReplaceAll(strings.ReplaceAll(name, ",", ""), " ", "-")+".prof")
 }

@@ -72,10 +72,18 @@ func (m *message) place(mark string, length int) []byte {
 
 // write makes it the connection's notification of that number.
 func (m *message) write(number int) {
-	writeHex(m.id[runDigits+connectionDigits:], number)
 	turn := m.connection + number
-	writeDecimal(m.instance, firstInstance+turn%m.instances)
-	writeDecimal(m.chat, firstChat+turn/m.instances%chats)
+	m.writeFrom(number, chat{turn % m.instances, turn / m.instances % chats})
+}
+
+// chat is one of an instance.
+type chat struct{ instance, number int }
+
+// writeFrom makes it the connection's notification of that number, from that chat.
+func (m *message) writeFrom(number int, from chat) {
+	writeHex(m.id[runDigits+connectionDigits:], number)
+	writeDecimal(m.instance, firstInstance+from.instance)
+	writeDecimal(m.chat, firstChat+from.number)
 }
 
 // readID finds connection and number of a notification of the run, wherever it was read.

@@ -46,7 +46,7 @@ func TestNotificationsAreUniqueAndChangeInstanceAndChat(t *testing.T) {
 			if fault != nil {
 				t.Fatal(fault)
 			}
-			identity := source.Providers()[sourceName].Identify(sourceName, body)
+			identity := source.Providers()[sourceName].Identify(&notification.Notification{Source: sourceName}, body)
 			keys[identity.Key], accounts[identity.Instance], orders[identity.OrderKey] = true, true, true
 			if c, n, ok := readID(testRun, m.body); c != connection || n != number || !ok {
 				t.Fatalf("read connection %d, number %d, %t; want %d, %d", c, n, ok, connection, number)

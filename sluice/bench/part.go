@@ -21,7 +21,7 @@ const (
 	roleHTTP       role = "http"        // reads the body and answers 200
 	rolePerRequest role = "per-request" // publishes each request by itself
 	roleGateway    role = "gateway"     // Sluice's
-	roleWorker     role = "worker"      // Sluice's, with a handler that does nothing
+	roleWorker     role = "worker"      // Sluice's, with a handler that does nothing or waits
 	roleClient     role = "client"      // sends, measures and checks
 )
 
@@ -33,24 +33,30 @@ type spec struct {
 	// Folder and Synced are the store's.
 	Folder string `json:"folder"`
 	Synced bool   `json:"synced"`
-	// Backlog is how many events end the worker.
-	Backlog int `json:"backlog"`
+	// Work is the worker's.
+	Work work `json:"work"`
 	// Job is the client's.
 	Job job `json:"job"`
 	// Profile is a file for a CPU profile; none when it is empty.
 	Profile string `json:"profile"`
+
+	// begin is closed when the process is told to begin with what is measured.
+	begin chan struct{}
 }
 
 // told is what a process says on its standard output: first that it is ready, then what came of it.
 type told struct {
 	// Address is where it listens, a URL.
-	Address string   `json:"address,omitempty"`
-	Result  *Result  `json:"result,omitempty"`
-	Drained *drained `json:"drained,omitempty"`
+	Address  string    `json:"address,omitempty"`
+	Result   *Result   `json:"result,omitempty"`
+	Progress *progress `json:"progress,omitempty"`
 }
 
-// RunPart is one process of a table: it reads from in what to do and ends with in, so that it does not outlive
-// whoever started it.
+// begin is what a process is told to begin with what is measured.
+type begin struct{}
+
+// RunPart is one process of a table: it reads from in what to do and then when to begin, and ends with in, so that it
+// does not outlive whoever started it.
 func RunPart(ctx context.Context, in io.Reader, out io.Writer, log *slog.Logger) (err error) {
 	decoder := json.NewDecoder(in)
 	var s spec
@@ -59,9 +65,13 @@ func RunPart(ctx context.Context, in io.Reader, out io.Writer, log *slog.Logger)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	s.begin = make(chan struct{})
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // Any end of it is the end.
-		cancel()
+		defer cancel() // Any end of in is the end.
+		if decoder.Decode(&begin{}) == nil {
+			close(s.begin)
+			_, _ = io.Copy(io.Discard, in)
+		}
 	}()
 	if s.Profile != "" {
 		stop, failure := profile(s.Profile)
@@ -117,9 +127,17 @@ func (s spec) withStreams(ctx context.Context, log *slog.Logger, use func(*strea
 		return err
 	}
 	defer conn.Close()
-	streams, err := stream.Open(ctx, conn, stream.Settings{}, log)
+	streams, err := stream.Open(ctx, conn, storeSettings(), log)
 	if err != nil {
 		return err
 	}
 	return use(streams)
+}
+
+// retriesRoom is for some millions of parked events.
+const retriesRoom = 16 << 30
+
+// storeSettings are those of all parts.
+func storeSettings() stream.Settings {
+	return stream.Settings{Retries: stream.Bounds{MaxBytes: retriesRoom}}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -74,6 +73,15 @@ func (p *process) next(limit time.Duration) (told, error) {
 	return t, nil
 }
 
+// begin tells the process to begin with what is measured.
+func (p *process) begin() error {
+	if err := json.NewEncoder(p.in).Encode(begin{}); err != nil {
+		p.kill()
+		return p.failed(err)
+	}
+	return nil
+}
+
 func (p *process) failed(err error) error {
 	if log := bytes.TrimSpace(p.log.Bytes()); len(log) > 0 {
 		return fmt.Errorf("run %s as a process of its own: %w; it logged: %s", p.role, err, log)
@@ -87,7 +95,8 @@ func (p *process) pid() int { return p.command.Process.Pid }
 func (p *process) stop() error {
 	timer := time.AfterFunc(endTime, func() { _ = p.command.Process.Kill() })
 	defer timer.Stop()
-	if err := errors.Join(p.in.Close(), p.command.Wait()); err != nil {
+	_ = p.in.Close() // It may have been told before.
+	if err := p.command.Wait(); err != nil {
 		return p.failed(err)
 	}
 	return nil

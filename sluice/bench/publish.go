@@ -33,16 +33,23 @@ func newPublisher(streams *stream.Streams, m *message) *publisher {
 
 func (p *publisher) send(ctx context.Context, number int) (answer, error) {
 	p.message.write(number)
-	kind, instance := p.provider.Peek(p.message.body)
-	receipt, err := p.streams.PublishNotification(ctx, &notification.Notification{
-		Source: sourceName, Provider: p.provider.Name, Type: kind, Instance: instance,
-		ReceivedAt: time.Now(), ContentType: "application/json", RemoteAddress: "127.0.0.1",
-		RequestID: rand.Text(), Body: p.message.body,
-	})
+	n := received(p.provider, p.message.body)
+	receipt, err := p.streams.PublishNotification(ctx, n)
 	return answer{status: http.StatusOK, receipt: receipt}, err
 }
 
 func (*publisher) close() {}
+
+// received is what a gateway makes of a body.
+func received(provider source.Provider, body []byte) *notification.Notification {
+	n := &notification.Notification{
+		Source: sourceName, Provider: provider.Name,
+		ReceivedAt: time.Now(), ContentType: "application/json", RemoteAddress: "127.0.0.1",
+		RequestID: rand.Text(), Body: body,
+	}
+	n.Type, n.Instance = provider.Peek(n)
+	return n
+}
 
 // barePublisher publishes and nothing else.
 type barePublisher struct {

@@ -12,10 +12,13 @@ import (
 func (l *lab) report(all []row, found findings) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %d processors. Medians of %d rounds of %s, bodies of %d bytes.\n"+
-		"A write and its sync took %.2f ms, at most %.2f ms. Other programs used %.0f %% of the processors, at most %.0f %%.\n\n",
+		"A write and its sync took %.2f ms, at most %.2f ms. Other programs used %.0f %% of the processors, at most %.0f %%.\n",
 		runtime.Version(), runtime.NumCPU(), l.Rounds, l.Duration, len(notificationOf(l.Size)),
 		1000*median(slices.Clone(l.syncs)), 1000*slices.Max(l.syncs), 100*median(slices.Clone(l.others)), 100*slices.Max(l.others))
-	writeFigures(&text, all, found)
+	sending := slices.DeleteFunc(slices.Clone(all), row.hasWorkers)
+	working := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !r.hasWorkers() })
+	writeFigures(&text, sendingColumns(), sending, found)
+	writeFigures(&text, workingColumns(), working, found)
 	writeClaims(&text, claims(l.TableOptions, found))
 	if _, err := fmt.Fprint(l.Out, text.String()); err != nil {
 		return fmt.Errorf("write table: %w", err)
@@ -23,23 +26,21 @@ func (l *lab) report(all []row, found findings) error {
 	return nil
 }
 
-// columns are the table's, in their order, with how many digits each has behind the point.
-func columns() []struct {
+// column is a figure with how many digits it has behind the point.
+type column struct {
 	name   string
 	figure figure
 	digits int
-} {
-	return []struct {
-		name   string
-		figure figure
-		digits int
-	}{
+}
+
+// sendingColumns are those of the rows in which something is sent, in their order.
+func sendingColumns() []column {
+	return []column{
 		{"requests/s", answered, 0},
 		{"p50 ms", p50, 2},
 		{"p90 ms", p90, 2},
 		{"p99 ms", p99, 2},
 		{"p99.9 ms", p999, 2},
-		{"events/s", accepted, 0},
 		{"handled/s", handled, 0},
 		{"CPU s per 10,000", serverCPU, 2},
 		{"of it NATS", storeCPU, 2},
@@ -48,18 +49,35 @@ func columns() []struct {
 	}
 }
 
-func writeFigures(text *strings.Builder, all []row, found findings) {
-	text.WriteString("| |")
+// workingColumns are those of the rows about workers alone.
+func workingColumns() []column {
+	return []column{
+		{"events/s", accepted, 0},
+		{"handled/s", handled, 0},
+		{"longest silence s", silence, 1},
+		{"CPU s per 10,000", serverCPU, 2},
+		{"of it NATS", storeCPU, 2},
+		{"peak MB", peak, 0},
+		{"NATS MB", storePeak, 0},
+	}
+}
+
+// writeFigures writes a table, if it has rows.
+func writeFigures(text *strings.Builder, columns []column, rows []row, found findings) {
+	if len(rows) == 0 {
+		return
+	}
+	text.WriteString("\n| |")
 	line := "|---|"
-	for _, column := range columns() {
-		text.WriteString(" " + column.name + " |")
+	for _, c := range columns {
+		text.WriteString(" " + c.name + " |")
 		line += "--:|"
 	}
 	text.WriteString("\n" + line + "\n")
-	for _, r := range all {
+	for _, r := range rows {
 		text.WriteString("| " + r.String() + " |")
-		for _, column := range columns() {
-			text.WriteString(" " + number(found[r][column.figure], column.digits) + " |")
+		for _, c := range columns {
+			text.WriteString(" " + number(found[r][c.figure], c.digits) + " |")
 		}
 		text.WriteString("\n")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // subject is what a row measures.
@@ -17,7 +18,10 @@ const (
 	barePublish  subject = "bare publish"        // the same without HTTP
 	halfRate     subject = "gateway at half its most"
 	wholeWay     subject = "gateway and worker"
-	drain        subject = "worker, backlog of"
+	intake       subject = "intake, backlog of" // a worker without handlers
+	inOrder      subject = "handlers in order"  // workers without intake
+	oneKilled    subject = "one of the workers killed"
+	besideParked subject = "handlers in order, parked events"
 )
 
 // row is one line of the table.
@@ -28,7 +32,14 @@ type row struct {
 	connections int
 	// backlog is how many notifications wait for the worker.
 	backlog int
+	// workers handle events, for each of which a handler takes that long, while that many others are parked.
+	workers int
+	takes   time.Duration
+	parked  int
 }
+
+// hasWorkers tells whether the row is about workers alone.
+func (r row) hasWorkers() bool { return r.subject == intake || r.workers > 0 }
 
 func (r row) hasStore() bool { return r.subject != httpLimit }
 
@@ -41,16 +52,19 @@ func (r row) server() role {
 		return roleGateway
 	case perRequest:
 		return rolePerRequest
-	case storeLimit, barePublish, drain:
+	case storeLimit, barePublish, intake, inOrder, oneKilled, besideParked:
 	}
 	return ""
 }
 
 // String is the row's name.
 func (r row) String() string {
-	parts := []string{string(r.subject)}
-	if r.backlog > 0 {
-		parts[0] = fmt.Sprintf("%s %d", r.subject, r.backlog)
+	parts := []string{r.title()}
+	switch {
+	case r.workers == 1:
+		parts = append(parts, "1 worker")
+	case r.workers > 1:
+		parts = append(parts, fmt.Sprintf("%d workers", r.workers))
 	}
 	switch {
 	case !r.hasStore():
@@ -68,8 +82,56 @@ func (r row) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// title is the name's first part.
+func (r row) title() string {
+	switch r.subject { //nolint:exhaustive // The others have none of these numbers.
+	case intake:
+		return fmt.Sprintf("%s %d", r.subject, r.backlog)
+	case inOrder:
+		return fmt.Sprintf("%s, %d ms", r.subject, r.takes.Milliseconds())
+	case oneKilled:
+		return fmt.Sprintf("%s, %d ms, %s", inOrder, r.takes.Milliseconds(), r.subject)
+	case besideParked:
+		return fmt.Sprintf("%s, %d ms, %d parked", inOrder, r.takes.Milliseconds(), r.parked)
+	default:
+		return string(r.subject)
+	}
+}
+
 // rows are all of the table in the order in which each round goes through them.
-func rows(connections, backlogs []int) []row {
+func rows(o TableOptions) []row {
+	all := sendingRows(o.Connections)
+	for _, count := range o.Backlogs {
+		all = append(all, row{subject: intake, synced: true, backlog: count})
+	}
+	for _, takes := range handlerTimes() {
+		for _, workers := range workerCounts() {
+			all = append(all, row{subject: inOrder, synced: true, workers: workers, takes: takes})
+		}
+	}
+	all = append(all, killedRow())
+	if o.Parked > 0 {
+		all = append(all, parkedRow(0), parkedRow(o.Parked))
+	}
+	return all
+}
+
+// handlerTimes are how long the handlers take: nothing, a query to a database, a request to a service.
+func handlerTimes() []time.Duration {
+	return []time.Duration{0, time.Millisecond, 20 * time.Millisecond}
+}
+
+func workerCounts() []int { return []int{1, 2, 4} }
+
+func killedRow() row {
+	return row{subject: oneKilled, synced: true, workers: 2, takes: 20 * time.Millisecond}
+}
+
+// parkedRow does not sync, because parking so many would take its time otherwise.
+func parkedRow(parked int) row { return row{subject: besideParked, workers: 1, parked: parked} }
+
+// sendingRows are those in which something is sent.
+func sendingRows(connections []int) []row {
 	var all []row
 	for _, count := range connections {
 		all = append(all, row{subject: httpLimit, connections: count})
@@ -80,16 +142,12 @@ func rows(connections, backlogs []int) []row {
 		}
 	}
 	most := slices.Max(connections)
-	all = append(all,
+	return append(all,
 		row{subject: barePublish, synced: true, connections: 1},
 		row{subject: wholeGateway, synced: true, connections: 1},
 		row{subject: halfRate, synced: true, connections: most},
 		row{subject: wholeWay, synced: true, connections: most},
 	)
-	for _, count := range backlogs {
-		all = append(all, row{subject: drain, synced: true, backlog: count})
-	}
-	return all
 }
 
 // only keeps the rows whose names contain the text, and the row that half the rate is half of.

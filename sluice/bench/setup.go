@@ -39,7 +39,9 @@ func (l *lab) setUp(ctx context.Context, r row) (*setup, error) {
 		return s, nil
 	}
 	s.access = stream.Access{User: storeUser, Password: rand.Text()}
-	_, said, err := s.start(ctx, spec{Role: roleStore, Folder: filepath.Join(folder, "nats"), Synced: r.synced})
+	_, said, err := s.start(ctx, spec{
+		Role: roleStore, Folder: filepath.Join(folder, "nats"), Synced: r.synced, Profile: l.storeProfile(r),
+	})
 	if err != nil {
 		return nil, errors.Join(err, s.tearDown())
 	}
@@ -47,12 +49,17 @@ func (l *lab) setUp(ctx context.Context, r row) (*setup, error) {
 	return s, nil
 }
 
-// tearDown ends all processes, the last first, and removes their files: all that they held was for this.
+// tearDown ends all processes, the last first, and removes their files: all that they held was for this. The store
+// ends by itself where it has a profile to write.
 func (s *setup) tearDown() error {
+	var failure error
 	for i := len(s.processes) - 1; i >= 0; i-- {
+		if p := s.processes[i]; p.role == roleStore {
+			failure = s.finish(p)
+		}
 		s.processes[i].kill()
 	}
-	return os.RemoveAll(s.folder)
+	return errors.Join(failure, os.RemoveAll(s.folder))
 }
 
 func (s *setup) start(ctx context.Context, part spec) (*process, told, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 )
 
@@ -28,13 +29,16 @@ type TableOptions struct {
 	Connections []int
 	// Backlogs are how many notifications wait for a worker.
 	Backlogs []int
+	// Parked is how many events wait for another attempt, beside those that are handled; 0 leaves that out.
+	Parked int
 	// Only leaves out rows without this text in their names.
 	Only string
 	// Size is that of a body in bytes, Instances how many accounts send.
 	Size, Instances int
-	// Folder is where the stores have their files. It is its disk that is measured.
+	// Folder is where the stores have their files. It is its disk that is measured. It is made if it does not exist.
 	Folder string
-	// Profiles is a folder for CPU profiles of gateways and workers; none are made when it is empty.
+	// Profiles is a folder for CPU profiles of stores, gateways and workers, made if it does not exist; no profiles are
+	// written when it is empty.
 	Profiles string
 	// Out is for the table, Progress for what is being done.
 	Out, Progress io.Writer
@@ -51,11 +55,33 @@ func (o TableOptions) check() error {
 			faults = append(faults, errors.New("a backlog must have a notification at least"))
 		}
 	}
+	if o.Parked < 0 || o.Parked > mostParked {
+		faults = append(faults, errors.New("there must be 0 to 10000000 parked events"))
+	}
 	for _, count := range o.Connections {
 		faults = append(faults, job{Connections: count, Duration: o.Duration, Size: o.Size, Instances: o.Instances}.check())
 	}
 	return errors.Join(faults...)
 }
+
+// mostParked is what the room for retries allows for.
+const mostParked = 10_000_000
+
+// makeFolders makes the folders that do not exist.
+func (o TableOptions) makeFolders() error {
+	for _, folder := range []string{o.Folder, o.Profiles} {
+		if folder == "" {
+			continue
+		}
+		if err := os.MkdirAll(folder, folderMode); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// folderMode is that of folders for files that anybody may read whom the owner lets in.
+const folderMode = 0o750
 
 // Table measures all rows, round after round, and prints one table. A figure that misses its target is no error; an
 // answer that is not 200 is one, and so is one that is not in the stream exactly once.
@@ -64,9 +90,12 @@ func Table(ctx context.Context, options TableOptions) error {
 		return err
 	}
 	l := &lab{TableOptions: options, log: slog.New(slog.DiscardHandler)}
-	all := only(options.Only, rows(options.Connections, options.Backlogs))
+	all := only(options.Only, rows(options))
 	if len(all) == 0 {
 		return fmt.Errorf("no row has %q in its name", options.Only)
+	}
+	if err := options.makeFolders(); err != nil {
+		return err
 	}
 	measured := map[row][]figures{}
 	for round := range options.Rounds {

@@ -48,7 +48,7 @@ func tableOptions(t *testing.T) (o bench.TableOptions, out, progress *bytes.Buff
 	out, progress = &bytes.Buffer{}, &bytes.Buffer{}
 	return bench.TableOptions{
 		Program: bench.Program{Path: program, Environ: []string{asPart}},
-		Rounds:  1, Duration: 200 * time.Millisecond, Connections: []int{8}, Backlogs: []int{100, 1000}, Size: 960, Instances: 16,
+		Rounds:  1, Duration: 200 * time.Millisecond, Connections: []int{8}, Backlogs: []int{100, 1000}, Parked: 2000, Size: 960, Instances: 16,
 		Folder: t.TempDir(), Out: out, Progress: progress,
 	}, out, progress
 }
@@ -67,7 +67,11 @@ func TestTableHasAllRows(t *testing.T) {
 		"publish per request, synced, 8 connections", "publish per request, default syncing, 8 connections",
 		"bare publish, synced, 1 connection", "gateway, synced, 1 connection",
 		"gateway at half its most, synced, 8 connections", "gateway and worker, synced, 8 connections",
-		"worker, backlog of 100, synced", "worker, backlog of 1000, synced",
+		"intake, backlog of 100, synced", "intake, backlog of 1000, synced",
+		"handlers in order, 0 ms, 1 worker, synced", "handlers in order, 1 ms, 2 workers, synced",
+		"handlers in order, 20 ms, 4 workers, synced", "handlers in order, 20 ms, one of the workers killed, 2 workers, synced",
+		"handlers in order, 0 ms, 0 parked, 1 worker, default syncing",
+		"handlers in order, 0 ms, 2000 parked, 1 worker, default syncing",
 	} {
 		if !strings.Contains(out.String(), "\n| "+row+" | ") || !strings.Contains(progress.String(), ": "+row+"\n") {
 			t.Errorf("there is no row %q", row)
@@ -76,6 +80,9 @@ func TestTableHasAllRows(t *testing.T) {
 	for _, claim := range []string{
 		"gateway, synced, 1 connection: times what a bare publish takes", "gateway at half its most, synced, 8 connections: p99, ms",
 		"gateway, default syncing, 8 connections: part of what HTTP limit and store limit allow together",
+		"handlers in order, 1 ms, 4 workers, synced: times what 1 worker handles",
+		"handlers in order, 20 ms, one of the workers killed, 2 workers, synced: longest silence of a lane with events, s",
+		"handlers in order, 0 ms, 2000 parked, 1 worker, default syncing: part of what is handled with none",
 	} {
 		if !strings.Contains(out.String(), "\n| "+claim+" | ") {
 			t.Errorf("nothing is said about %q", claim)
@@ -87,16 +94,18 @@ func TestTableHasAllRows(t *testing.T) {
 func TestTableLeavesOutWhatIsNotAskedForAndWritesProfiles(t *testing.T) {
 	t.Parallel()
 	o, out, _ := tableOptions(t)
-	o.Only, o.Profiles = "1 connection", t.TempDir()
+	o.Only, o.Profiles, o.Folder = "1 connection", filepath.Join(t.TempDir(), "profiles"), filepath.Join(t.TempDir(), "new", "folder")
 	if err := bench.Table(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(out.String(), "HTTP limit") {
 		t.Errorf("there are other rows in\n%s", out)
 	}
-	profile, err := os.ReadFile(filepath.Join(o.Profiles, "gateway-synced-1-connection.prof"))
-	if err != nil || len(profile) == 0 {
-		t.Errorf("profile of %d bytes, error %v", len(profile), err)
+	for _, name := range []string{"gateway-synced-1-connection.prof", "gateway-synced-1-connection-store.prof"} {
+		profile, err := os.ReadFile(filepath.Join(o.Profiles, name))
+		if err != nil || len(profile) == 0 {
+			t.Errorf("profile %s of %d bytes, error %v", name, len(profile), err)
+		}
 	}
 }
 
@@ -172,7 +181,8 @@ func TestTableOptionsThatCanNotBeMeant(t *testing.T) {
 		"no backlog":     func(o *bench.TableOptions) { o.Backlogs = []int{0} },
 		"no duration":    func(o *bench.TableOptions) { o.Duration = 0 },
 		"no row":         func(o *bench.TableOptions) { o.Only = "coffee" },
-		"no folder":      func(o *bench.TableOptions) { o.Folder = "/does/not/exist" },
+		"fewer parked":   func(o *bench.TableOptions) { o.Parked = -1 },
+		"no folder":      func(o *bench.TableOptions) { o.Folder = o.Program.Path },
 	} {
 		o, _, _ := tableOptions(t)
 		change(&o)

@@ -10,8 +10,8 @@ import (
 	"sluice.internal/shared/stream"
 )
 
-// drain fills the store and lets a worker empty it.
-func (l *lab) drain(ctx context.Context, r row) (f figures, err error) {
+// takeIn fills the store and lets a worker without handlers make events of everything.
+func (l *lab) takeIn(ctx context.Context, r row) (f figures, err error) {
 	s, err := l.setUp(ctx, r)
 	if err != nil {
 		return f, err
@@ -20,24 +20,45 @@ func (l *lab) drain(ctx context.Context, r row) (f figures, err error) {
 	if err := s.fill(ctx, r.backlog); err != nil {
 		return f, err
 	}
-	worker, _, err := s.start(ctx, spec{Role: roleWorker, Backlog: r.backlog, Profile: l.profile(r)})
+	c, err := s.hire(ctx, r, 1, work{Intake: true})
 	if err != nil {
 		return f, err
 	}
+	var took time.Duration
 	before := takeSample(s.pids())
-	said, err := worker.next(sayTime)
+	err = s.withStreams(ctx, func(streams *stream.Streams) error {
+		began := time.Now()
+		if err := c.begin(); err != nil {
+			return err
+		}
+		done, err := stored(ctx, streams, uint64(r.backlog)) //nolint:gosec // Not negative.
+		took = done.Sub(began.Round(0))                      // The store's clock has no monotonic reading.
+		return err
+	})
 	if err != nil {
 		return f, err
 	}
-	_, used, others := takeSample(s.pids()).since(before)
-	l.others = append(l.others, others)
-	count := float64(r.backlog)
-	f = noFigures()
-	f[accepted], f[handled] = count/said.Drained.Events, count/said.Drained.Handled
-	f[storeCPU] = orNone(used[0].CPU * per / count)
-	f[serverCPU] = orNone((used[0].CPU + used[1].CPU) * per / count)
-	f[peak] = orNone(float64(used[1].Peak) / megabyte)
-	return f, s.finish(worker)
+	f = l.workFigures(s, before, r.backlog)
+	f[accepted] = float64(r.backlog) / took.Seconds()
+	return f, c.dismiss()
+}
+
+// stored waits until there are that many events, and returns when the last one was stored.
+func stored(ctx context.Context, streams *stream.Streams, count uint64) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, sayTime)
+	defer cancel()
+	for {
+		opened, err := streams.JetStream().Stream(ctx, stream.Events)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("open stream %s: %w", stream.Events, err)
+		}
+		if state := opened.CachedInfo().State; state.Msgs >= count {
+			return state.LastTime, nil
+		}
+		if !wait(ctx, time.Now().Add(lookAgain)) {
+			return time.Time{}, ctx.Err()
+		}
+	}
 }
 
 // through sends for a while with a worker behind, and waits until that has handled everything.
@@ -47,7 +68,11 @@ func (l *lab) through(ctx context.Context, r row) (f figures, err error) {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, s.tearDown()) }()
-	if _, _, err := s.start(ctx, spec{Role: roleWorker}); err != nil {
+	c, err := s.hire(ctx, r, 1, work{Intake: true, Handlers: true})
+	if err != nil {
+		return f, err
+	}
+	if err := c.begin(); err != nil {
 		return f, err
 	}
 	_, address, err := s.startServer(ctx, r)
@@ -68,7 +93,7 @@ func (l *lab) through(ctx context.Context, r row) (f figures, err error) {
 	f = figuresOf(result, true)
 	f[handled] = float64(count) / done.Sub(result.Began).Seconds()
 	f[peak] = math.NaN()
-	return f, nil
+	return f, c.dismiss()
 }
 
 // handled waits until the worker has nothing left, and checks that there are as many events as there were answers.

@@ -142,7 +142,7 @@ func newGateway(cfg *config.Config, streams *stream.Streams, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	settings.Ready = streams.Ready
+	settings.Ready, settings.Alert = streams.Ready, streams.PublishAlert
 	return gateway.New(settings, streams, log)
 }
 

@@ -40,12 +40,18 @@ type instance struct {
 // start runs everything in one process on the folder, until stop is called or the test ends.
 func start(t *testing.T, dir string) *instance {
 	t.Helper()
+	return startWith(t, dir, load(t))
+}
+
+// startWith is start with a configuration.
+func startWith(t *testing.T, dir string, cfg *config.Config) *instance {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &instance{t: t, dir: dir, out: &bytes.Buffer{}, log: &bytes.Buffer{}}
 	ready := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- up.Run(ctx, load(t), up.Options{
+		ended <- up.Run(ctx, cfg, up.Options{
 			Data: dir, NATSListen: "127.0.0.1:0", Command: "sluice", Out: io.MultiWriter(i.out, signal(ready)),
 		}, slog.New(slog.NewTextHandler(i.log, nil)))
 	}()
