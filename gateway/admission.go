@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
+
+	"golang.org/x/time/rate"
 
 	"sluice.internal/shared/source"
 )
@@ -20,13 +21,18 @@ type inlet struct {
 	// fields are the request's fields that travel with a notification, and reading how it is read.
 	fields  []string
 	reading string
+	// strangers and senders are how many of its rejections are kept.
+	strangers, senders *rate.Limiter
+	refused            refusals
 }
 
 // newInlets makes the inlets of sources that were checked.
 func newInlets(sources []Source) []*inlet {
 	inlets := make([]*inlet, len(sources))
 	for i, from := range sources {
-		made := &inlet{Source: from, fields: slices.Clone(from.Provider.Header)}
+		made := &inlet{
+			Source: from, fields: slices.Clone(from.Provider.Header), strangers: newLimit(), senders: newLimit(),
+		}
 		if from.Provider.Configurable {
 			made.fields = append(made.fields, from.Reading.Fields()...)
 			made.reading = from.Reading.Encode()
@@ -58,7 +64,7 @@ func (in *inlet) admitAddress(v *visit) error {
 func (in *inlet) admit(v *visit) error {
 	if in.verifier != nil {
 		request := v.evidence()
-		if !in.verifier.Verify(request).OK {
+		if !v.verify(request) {
 			v.refused = request
 			return errUnauthorized
 		}
@@ -67,12 +73,20 @@ func (in *inlet) admit(v *visit) error {
 	return nil
 }
 
+// verify is the verifier's word on a request, or on one that was kept.
+func (v *visit) verify(request *source.Request) bool {
+	if v.kept != nil {
+		return v.from.verifier.VerifyKept(request, v.kept.Sealed).OK
+	}
+	return v.from.verifier.Verify(request).OK
+}
+
 // evidence is the request as verifiers see it.
 func (v *visit) evidence() *source.Request {
 	path := v.request.URL.Path
 	return &source.Request{
 		Method: v.request.Method, Path: path, Rest: v.rest(), Query: v.request.URL.Query(), Header: v.request.Header,
-		Body: v.read, Remote: v.client, Peer: v.peer, At: time.Now(),
+		Body: v.read, Remote: v.client, Peer: v.peer, At: v.at,
 	}
 }
 

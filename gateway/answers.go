@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,6 +16,7 @@ import (
 // Why a request is refused, where the gateway itself finds out.
 var (
 	errUnauthorized      = errors.New("not authorized")
+	errTooManyFailures   = errors.New("too many requests of the address were not authorized")
 	errAddressNotAllowed = errors.New("the address may not send")
 	errMethodNotAllowed  = errors.New("the method is not allowed")
 	errBodyTooLarge      = errors.New("the body is too large")
@@ -75,6 +77,7 @@ func rulings() []ruling {
 	return []ruling{
 		{errPanic, 500, "internal", "", 0, "Something went wrong here and was logged. Send it again later."},
 		{errAddressNotAllowed, 403, "address_not_allowed", "address-not-allowed", 0, "Ask the operator to allow this address."},
+		{errTooManyFailures, 429, "too_many_failures", "unauthorized", 10 * time.Second, "Too many requests were refused. Send the right token or signature; one that is right is taken at any time."},
 		{errUnauthorized, 401, "unauthorized", "unauthorized", 0, "Send the right token or signature. The operator can see what was wrong."},
 		{errMethodNotAllowed, 405, "method_not_allowed", "method-not-allowed", 0, "Use a method that the Allow header names."},
 		{errBodyTooLarge, 413, "body_too_large", "body-too-large", 0, "Send a smaller body or ask the operator to raise the limit."},
@@ -104,8 +107,27 @@ func rulingOn(err error) ruling {
 	return unforeseen
 }
 
+// limit counts a request that is refused before its sender is known, and tells whether there were too many of its
+// address: then neither is it kept nor looked into. A request that proves who sends never comes here.
+func (g *Gateway) limit(v *visit, err error) bool {
+	rule := rulingOn(err)
+	if v.from == nil || rule.cause == "" {
+		return false
+	}
+	v.from.refused.add()
+	if v.admitted || g.failures.spend(v) {
+		return false
+	}
+	g.rejections.skip(rule.cause, v.source())
+	return true
+}
+
 // refuse makes the answer to an error and sees to it that the refusal is kept and logged.
 func (g *Gateway) refuse(v *visit, err error) answer {
+	limited := g.limit(v, err)
+	if limited && errors.Is(err, errUnauthorized) {
+		err = fmt.Errorf("%w: %w", errTooManyFailures, err)
+	}
 	rule := rulingOn(err)
 	cause, detail := generalCause(err, rule.cause)
 	if !errors.Is(err, errBodyLate) { // It had its time.
@@ -113,7 +135,7 @@ func (g *Gateway) refuse(v *visit, err error) answer {
 	}
 	// What was wrong with a proof is found out after the answer, and logged then.
 	tell := func(cause, detail string) { g.logRefusal(v, rule, cause, detail) }
-	kept := v.from != nil && rule.cause != "" && g.rejections.keep(v, cause, detail, g.diagnosis(v), tell)
+	kept := v.from != nil && rule.cause != "" && !limited && g.rejections.keep(v, cause, detail, g.diagnosis(v), tell)
 	if errors.Is(err, errBodyTooLarge) {
 		v.discardRest()
 	}

@@ -70,6 +70,24 @@ func (v *visit) readRaw(limit int64) error {
 	}
 }
 
+// keepable is how many bytes of the body are worth keeping: all, as far as it may be accepted later.
+func (v *visit) keepable(limit int64) int64 {
+	switch {
+	case v.incomplete:
+		return min(int64(len(v.read)), incompleteBody)
+	case v.read != nil:
+		return int64(len(v.read))
+	case v.request.Header.Get("Expect") != "":
+		return 0
+	case v.request.ContentLength < 0:
+		return limit
+	case v.request.ContentLength > limit:
+		return min(v.request.ContentLength, incompleteBody)
+	default:
+		return v.request.ContentLength
+	}
+}
+
 // readBeginning reads no more of a refused request's body than is kept of it. A client that waits for leave to
 // send its body is not given it.
 func (v *visit) readBeginning(limit int64) {

@@ -11,7 +11,7 @@ func (g *Gateway) Handler() http.Handler { return g.server.Handler }
 
 // Redact makes what is kept of a request's header.
 func Redact(request *http.Request, sources []Source) map[string][]string {
-	return redact(request, secretsOf(sources))
+	return redact(request, secretsOf(sources), &inlet{Source: sources[0]})
 }
 
 // ClientAddress reads where a request comes from.
@@ -33,3 +33,15 @@ func (g *Gateway) UnverifiedTaken() int64 {
 func ParseForwardedCertificate(value string) (*x509.Certificate, error) {
 	return parseForwardedCertificate(value)
 }
+
+// Refusals are counted refusals, whose minutes a test ends.
+type Refusals struct{ counted refusals }
+
+// Add counts one.
+func (r *Refusals) Add() { r.counted.add() }
+
+// Note says why the last one was refused.
+func (r *Refusals) Note(cause, detail string) { r.counted.note(cause, detail) }
+
+// Tick ends a minute.
+func (r *Refusals) Tick() string { return r.counted.tick() }

@@ -74,6 +74,7 @@ func TestRefusalsOfEachCauseAreLoggedOnceAndThenCounted(t *testing.T) {
 		running.do(t, http.MethodPost, "/a", nil).want(t, http.StatusNotFound)
 	}
 	for _, cause := range []string{"wrong-token", "missing-token", "not_found"} {
+		running.log.await(t, cause, "request refused")
 		if lines := running.log.lines(t, slog.LevelWarn, cause); len(lines) != 1 {
 			t.Errorf("%s has %d lines", cause, len(lines))
 		}

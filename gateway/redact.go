@@ -24,13 +24,15 @@ const (
 
 // redact returns the request's header fields for the operator: bounded, and with nothing in it that lets
 // somebody in.
-func redact(request *http.Request, known secrets) map[string][]string {
+//
+// What a source reads of a request stays as it is, and so does a signature, which lets nobody in.
+func redact(request *http.Request, known secrets, from *inlet) map[string][]string {
 	header := map[string][]string{"Host": {redactValue("Host", request.Host, known)}}
 	room, omitted := keptHeader, 0
 	for _, name := range slices.Sorted(maps.Keys(request.Header)) {
 		values := make([]string, 0, 1)
 		for _, value := range request.Header[name] {
-			values = append(values, redactValue(name, value, known))
+			values = append(values, from.redactField(name, value, known))
 		}
 		size := jsonSize(name) + jsonSize(values)
 		if len(name) > keptName || size > room {
@@ -54,12 +56,33 @@ func jsonSize(value any) int {
 	return len(document) + 2
 }
 
-func redactValue(name, value string, known secrets) string {
-	name = strings.ToLower(name)
+// redactField knows what the source reads.
+func (in *inlet) redactField(name, value string, known secrets) string {
+	secret, open := source.Fields(in.Proof)
 	switch {
-	case containsAny(name, "auth", "cookie", "token", "secret", "signature", "key", "passw", "credential", "session"):
+	case name == secret:
 		return redactSecret(value)
-	case containsAny(name, "url", "uri", "referer"):
+	case signs(name), len(open) > 0 && open[0] == name:
+		if source.LooksSigned(value) {
+			return cut(known.hide(value), keptValue)
+		}
+		return redactSecret(value)
+	case in.isOpen(name):
+		return cut(known.hide(value), keptValue)
+	}
+	return redactValue(name, value, known)
+}
+
+// isSecret tells whether a field's name says that it has a secret.
+func isSecret(name string) bool {
+	return containsAny(strings.ToLower(name), "auth", "cookie", "token", "secret", "key", "passw", "credential", "session")
+}
+
+func redactValue(name, value string, known secrets) string {
+	if isSecret(name) {
+		return redactSecret(value)
+	}
+	if containsAny(strings.ToLower(name), "url", "uri", "referer") {
 		value = cutQuery(value)
 	}
 	return cut(known.hide(value), keptValue)

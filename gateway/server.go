@@ -47,6 +47,7 @@ type Gateway struct {
 	load       load
 	unverified load
 	rejections *rejections
+	failures   *failures
 	summaries  *summaries
 	outage     *outage
 	stopping   atomic.Bool
@@ -80,7 +81,8 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	g.cutOff, g.cut = context.WithCancel(context.Background())
-	g.rejections = newRejections(store, log, g.summaries, g.secrets)
+	g.rejections = newRejections(store, log, g.summaries, g.secrets, settings.BodyLimit)
+	g.failures = newFailures()
 	g.server = g.newServer()
 	return g, nil
 }
@@ -159,6 +161,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { g.rejections.run(writing, stopped) })
 	background.Go(func() { g.summaries.run(stopped) })
+	background.Go(func() { g.watchRefusals(writing, stopped) })
 
 	served := make(chan error, 1)
 	go func() { served <- g.serve() }()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
 )
@@ -48,6 +49,9 @@ type Settings struct {
 	// Ready tells why the gateway can't take notifications, nil when it can; /readyz asks it. Without it the
 	// gateway is ready until it shuts down.
 	Ready func(ctx context.Context) error
+	// Alert tells the operator, once for each fingerprint and window; first is false when it was told already. Without it
+	// there is only the log.
+	Alert func(ctx context.Context, alert *notification.Alert) (first bool, err error)
 }
 
 // Source is a configured sender.

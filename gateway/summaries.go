@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -82,8 +83,11 @@ func (s *summaries) flush() {
 
 // logRefusal tells the operator who was refused and why. Failures of the store and panics have their own lines.
 func (g *Gateway) logRefusal(v *visit, rule ruling, cause, detail string) {
-	if errors.Is(rule.is, errPanic) || rule.retryAfter > 0 || errors.Is(rule.is, errNotReady) && g.stopping.Load() {
+	if errors.Is(rule.is, errPanic) || rule.status == http.StatusServiceUnavailable && rule.retryAfter > 0 || errors.Is(rule.is, errNotReady) && g.stopping.Load() {
 		return
+	}
+	if v.from != nil {
+		v.from.refused.note(cause, g.secrets.hide(detail))
 	}
 	attributes := []any{
 		"code", rule.code, "source", v.source(), "cause", cause, "detail", shorten(g.secrets.hide(detail)),

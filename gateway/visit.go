@@ -28,6 +28,10 @@ type visit struct {
 	// client is where the request comes from, the zero Addr when that is not known.
 	client netip.Addr
 	began  time.Time
+	// at is when the request came.
+	at time.Time
+	// kept is the rejection that is looked at once more, nil for a request that comes.
+	kept *notification.Rejection
 	// peer is the client's certificate, verified; nil without one.
 	peer *x509.Certificate
 	// admitted says that address and proof were right.
@@ -68,6 +72,7 @@ func (g *Gateway) routingError(err error, c echo.Context) {
 }
 
 func (g *Gateway) newVisit(c echo.Context, from *inlet) *visit {
+	now := time.Now()
 	return &visit{
 		http:    c,
 		request: c.Request(),
@@ -75,7 +80,8 @@ func (g *Gateway) newVisit(c echo.Context, from *inlet) *visit {
 		id:      rand.Text(),
 		client:  g.clients.of(c.Request()),
 		peer:    g.peers.of(c.Request()),
-		began:   time.Now(),
+		began:   now,
+		at:      now.UTC(),
 	}
 }
 
@@ -115,6 +121,11 @@ func (g *Gateway) observe(v *visit, reply answer) {
 // write sends the answer. A client that is gone by now can't be told anything.
 func (v *visit) write(reply answer) {
 	v.setHeader("Sluice-Request-Id", v.id)
+	if len(v.request.TransferEncoding) > 0 {
+		// It may have had a length beside the chunks, which net/http passes over. What a proxy that went by the length took
+		// for the rest of it is not read as another request.
+		v.setHeader("Connection", "close")
+	}
 	if reply.text != "" {
 		v.setHeader("X-Content-Type-Options", "nosniff") // What is sent back is the client's.
 		_ = v.http.String(reply.status, reply.text)

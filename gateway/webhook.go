@@ -63,6 +63,7 @@ func (g *Gateway) verified(v *visit) (answer, error) {
 
 // accept stores what an admitted sender sent.
 func (g *Gateway) accept(v *visit) (answer, error) {
+	g.rejections.known.note(v)
 	body, encoding, err := v.unpack(g.settings.BodyLimit)
 	if err != nil {
 		return answer{}, err
@@ -102,7 +103,7 @@ func newNotification(v *visit, body []byte, encoding string) *notification.Notif
 	n := &notification.Notification{
 		Source:          v.from.Name,
 		Provider:        v.from.Provider.Name,
-		ReceivedAt:      time.Now().UTC(),
+		ReceivedAt:      v.receivedAt(),
 		ContentType:     v.request.Header.Get("Content-Type"),
 		ContentEncoding: encoding,
 		RemoteAddress:   v.remote(),
@@ -115,6 +116,14 @@ func newNotification(v *visit, body []byte, encoding string) *notification.Notif
 	}
 	n.Type, n.Instance = v.from.Provider.Peek(n)
 	return n
+}
+
+// receivedAt is when the whole request was here.
+func (v *visit) receivedAt() time.Time {
+	if v.kept != nil {
+		return v.at
+	}
+	return time.Now().UTC()
 }
 
 // publish stores the notification and sets its receipt.

@@ -62,6 +62,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		for shard := range w.streams.Shards() {
 			group.Go(func() { w.runShard(ctx, shard) })
 		}
+		group.Go(func() { w.runSilences(ctx) })
 	}
 	if !w.settings.NoHandlers {
 		group.Go(func() { w.watch.run(ctx) })

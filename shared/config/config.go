@@ -204,7 +204,7 @@ type DeadLetters struct {
 // Rejections bounds the stream of refused requests; the oldest go first.
 type Rejections struct {
 	// The most room.
-	MaxBytes Size `yaml:"max_bytes" default:"64MiB" min:"1MiB"`
+	MaxBytes Size `yaml:"max_bytes" default:"128MiB" min:"1MiB"`
 	// How long a rejection is kept.
 	Keep time.Duration `yaml:"keep" default:"168h" min:"1s"`
 }

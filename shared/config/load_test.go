@@ -93,7 +93,7 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 			Notifications: config.Notifications{Keep: 24 * time.Hour},
 			Events:        config.Events{Keep: 168 * time.Hour, DuplicateWindow: 48 * time.Hour},
 			DeadLetters:   config.DeadLetters{MaxBytes: config.GiB, Keep: 720 * time.Hour},
-			Rejections:    config.Rejections{MaxBytes: 64 * config.MiB, Keep: 168 * time.Hour},
+			Rejections:    config.Rejections{MaxBytes: 128 * config.MiB, Keep: 168 * time.Hour},
 			Alerts:        config.Alerts{MaxBytes: 16 * config.MiB, Keep: 720 * time.Hour, GroupWindow: 15 * time.Minute},
 		},
 	}

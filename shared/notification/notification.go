@@ -159,6 +159,9 @@ type Rejection struct {
 	Method, Path string
 	// Header has the request's header fields, secrets redacted.
 	Header map[string][]string
+	// Sealed has what shows later whether a secret was the right one, and not the secret, by the name of its field, empty
+	// for one in the path. The package source makes and reads it.
+	Sealed map[string]string
 	// RemoteAddress, RequestID, ContentType and ReceivedAt are as in Notification.
 	RemoteAddress, RequestID string
 	ContentType              string
@@ -166,6 +169,9 @@ type Rejection struct {
 	// Body is the beginning of the request's body; Truncated says that there was more.
 	Body      []byte
 	Truncated bool
+	// Skipped is how many more were refused for the same cause and not kept, on a rejection that stands for these and for
+	// no request; 0 on any other.
+	Skipped uint64
 	// Sequence is the place in the stream of rejections; 0 before it is stored.
 	Sequence uint64
 }

@@ -27,10 +27,11 @@ type Operation struct {
 	Group  string `json:"group,omitempty"`
 	Key    string `json:"key,omitempty"`
 	Reason string `json:"reason,omitempty"`
-	// DeadSequence, NotificationSequence and EventSequence are the places of what it was done to; 0 where there is none.
+	// DeadSequence, NotificationSequence, EventSequence and RejectionSequence are the places of what it was done to; 0 where there is none.
 	DeadSequence         uint64 `json:"dead_sequence,omitempty"`
 	NotificationSequence uint64 `json:"notification_sequence,omitempty"`
 	EventSequence        uint64 `json:"event_sequence,omitempty"`
+	RejectionSequence    uint64 `json:"rejection_sequence,omitempty"`
 	// Sequence is the place in the stream of operations; 0 before it is stored.
 	Sequence uint64 `json:"-"`
 }

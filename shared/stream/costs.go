@@ -40,9 +40,11 @@ const (
 	leastBatch = 4
 	neverBatch = math.MaxInt / 2
 
-	// leastGain is what part of a single write a batch may cost at most for each of its messages. Where both cost about the
-	// same, as they do when neither is what limits, single writes are answered sooner.
-	leastGain = 0.75
+	// cheapWrite is less than a synced write takes on a common disk. Where writes are that cheap, a batch has to cost
+	// less than leastGain of one for each of its messages: with both about the same, neither is what limits, and
+	// single writes are answered sooner.
+	cheapWrite = 100 * time.Microsecond
+	leastGain  = 0.5
 
 	// writesToLearn is how many single writes make one measurement. The server acknowledges several at a time, so
 	// that most of them seem to take nothing; together they took what they took.
@@ -74,8 +76,12 @@ func (c *costs) batchFrom() int {
 	}
 	now := time.Now()
 	write := c.write.value(now)
+	bound := write
+	if write < cheapWrite.Seconds() {
+		bound = leastGain * write
+	}
 	for class := bits.Len(leastBatch) - 1; class < sizes; class++ {
-		if c.batches[class].value(now) < leastGain*write {
+		if c.batches[class].value(now) < bound {
 			return c.within(class, write, now)
 		}
 	}

@@ -3,8 +3,10 @@ package stream
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"sluice.internal/shared/notification"
@@ -49,6 +51,19 @@ func (d *Delivery) Park(ctx context.Context, until time.Time) error {
 		}
 	}
 	return s.park(ctx, d.queue.group, d.queue.born, &d.Event, until)
+}
+
+// Bury keeps a dead letter of the event; the event still has to be settled. The same letter is stored once. Errors as
+// PublishNotification.
+func (d *Delivery) Bury(ctx context.Context, letter *notification.DeadLetter) error {
+	message := deadLetterMessage(letter)
+	// A group that was removed and made anew has letters of its own, also where those before it were dropped.
+	id := first(message.Header, nats.MsgIdHdr) + "/" + strconv.FormatInt(d.queue.born.UnixMicro(), 36)
+	header(message.Header).set(nats.MsgIdHdr, id)
+	if _, err := d.queue.streams.publishSingle(ctx, message); err != nil {
+		return fmt.Errorf("bury event %d of group %q: %w", d.Sequence, d.queue.group, err)
+	}
+	return nil
 }
 
 // KeepAlive says that the worker is still busy with the event.

@@ -32,6 +32,8 @@ const (
 	codeNoPeers             jetstream.ErrorCode = 10005 // no servers of the cluster have such room
 	codeNoResources         jetstream.ErrorCode = 10023 // likewise, the account
 	codeDuplicateInProcess  jetstream.ErrorCode = 10158 // the same id is being stored right now
+	codeWrongLastSequence   jetstream.ErrorCode = 10071 // the subject has another last message than expected
+	codeWrongLastConstant   jetstream.ErrorCode = 10164 // likewise, of a server of a cluster
 	codeBatchHasDuplicate   jetstream.ErrorCode = 10201
 	codeAtomicTooManyOpen   jetstream.ErrorCode = 10210
 	codeConsumerNotFound    jetstream.ErrorCode = 10014

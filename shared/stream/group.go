@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -46,14 +47,17 @@ func (s *Streams) Group(ctx context.Context, settings GroupSettings) (*Group, er
 	if err := group.check(ctx); err != nil {
 		return nil, err
 	}
+	var born time.Time
 	for _, plan := range group.plans() {
 		consumer, err := s.openConsumer(ctx, plan.stream, group.config(plan))
 		if err != nil {
 			return nil, fmt.Errorf("open consumer %s of stream %s: %w", plan.name, plan.stream, err)
 		}
+		if born.IsZero() {
+			born = consumer.CachedInfo().Created
+		}
 		group.Queues = append(group.Queues, &Queue{
-			streams: s, consumer: consumer, name: plan.name, group: settings.Name,
-			born: consumer.CachedInfo().Created, due: plan.stream == Retries,
+			streams: s, consumer: consumer, name: plan.name, group: settings.Name, born: born, due: plan.stream == Retries,
 		})
 	}
 	return group, nil

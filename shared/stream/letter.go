@@ -67,7 +67,7 @@ func readDeadLetter(h nats.Header, body []byte, sequence uint64) notification.De
 	return letter
 }
 
-// rejectionMessage writes a rejection.
+// rejectionMessage writes a rejection, without its subject.
 func rejectionMessage(rejection *notification.Rejection) *nats.Msg {
 	h := make(header, 12)
 	h.set(HeaderCause, rejection.Cause)
@@ -83,7 +83,11 @@ func rejectionMessage(rejection *notification.Rejection) *nats.Msg {
 	if document, err := json.Marshal(rejection.Header); err == nil && len(document) <= maxHeaderDocument {
 		h[HeaderRequestHeader] = []string{string(document)}
 	}
-	return &nats.Msg{Subject: rejectionSubject(rejection), Header: nats.Header(h), Data: rejection.Body}
+	if document, err := json.Marshal(rejection.Sealed); err == nil && len(rejection.Sealed) > 0 && len(document) <= maxHeaderDocument {
+		h[HeaderSealed] = []string{string(document)}
+	}
+	h.setNumber(HeaderSkipped, rejection.Skipped)
+	return &nats.Msg{Header: nats.Header(h), Data: rejection.Body}
 }
 
 // readRejection reads what rejectionMessage wrote.
@@ -93,11 +97,14 @@ func readRejection(h nats.Header, body []byte, sequence uint64) notification.Rej
 		Method: first(h, HeaderMethod), Path: first(h, HeaderPath),
 		RemoteAddress: first(h, HeaderRemoteAddress), RequestID: first(h, HeaderRequestID),
 		ContentType: first(h, HeaderContentType), ReceivedAt: readTime(h, HeaderReceivedAt),
-		Truncated: isTrue(h, HeaderTruncated),
-		Body:      body, Sequence: sequence,
+		Truncated: isTrue(h, HeaderTruncated), Skipped: readNumber(h, HeaderSkipped),
+		Body: body, Sequence: sequence,
 	}
 	if fields := first(h, HeaderRequestHeader); fields != "" {
 		_ = json.Unmarshal([]byte(fields), &rejection.Header) // As in readDeadLetter.
+	}
+	if sealed := first(h, HeaderSealed); sealed != "" {
+		_ = json.Unmarshal([]byte(sealed), &rejection.Sealed)
 	}
 	return rejection
 }

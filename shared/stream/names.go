@@ -62,7 +62,9 @@ const (
 	HeaderMethod        = "Sluice-Method"
 	HeaderPath          = "Sluice-Path"
 	HeaderRequestHeader = "Sluice-Request-Header" // a JSON object of arrays of strings
+	HeaderSealed        = "Sluice-Sealed"         // a JSON object of strings, see notification.Rejection
 	HeaderTruncated     = "Sluice-Truncated"
+	HeaderSkipped       = "Sluice-Skipped"
 )
 
 // intakeGroup is the priority group of the intake consumers. Each has one pinned client at a time.

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,31 @@ import (
 func about(source, instance, object string, sentAt time.Time) *notification.Event {
 	return &notification.Event{
 		Source: source, Identity: notification.Identity{Instance: instance, Object: object, SentAt: sentAt},
+	}
+}
+
+func TestNewestTimeStaysWhoeverComesLate(t *testing.T) {
+	t.Parallel()
+	server, ctx := streamtest.Start(t), testContext(t)
+	at := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	const workers, events = 8, 25
+	var setting sync.WaitGroup
+	for worker := range workers {
+		streams := server.Open(t, stream.Settings{})
+		setting.Go(func() {
+			for place := range events {
+				// Each goes through all times, and each begins with another one.
+				seconds := (place*7 + worker*3) % events
+				if err := streams.SetNewestOf(ctx, about("shop", "1", "x", at.Add(time.Duration(seconds)*time.Second))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	setting.Wait()
+	newest, err := server.Open(t, stream.Settings{}).NewestOf(ctx, about("shop", "1", "x", time.Time{}))
+	if want := at.Add((events - 1) * time.Second); err != nil || !newest.Equal(want) {
+		t.Errorf("newest %s, want %s, error %v", newest, want, err)
 	}
 }
 

@@ -37,14 +37,6 @@ func (s *Streams) PublishDeadLetter(ctx context.Context, letter *notification.De
 	return nil
 }
 
-// PublishRejection stores a refused request. It does not try again.
-func (s *Streams) PublishRejection(ctx context.Context, rejection *notification.Rejection) error {
-	if _, err := s.js.PublishMsg(ctx, rejectionMessage(rejection)); err != nil {
-		return fmt.Errorf("publish rejection: %w", classify(err))
-	}
-	return nil
-}
-
 // PublishAlert stores what the operator is to be told, once per window and fingerprint. First is false when the
 // same was told within the window.
 func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) (first bool, err error) {

@@ -28,7 +28,7 @@ type Queue struct {
 	consumer jetstream.Consumer
 	name     string
 	group    string
-	born     time.Time // tells a group from one of the same name that was removed
+	born     time.Time // of the group; tells it from one of the same name that was removed
 	due      bool
 }
 

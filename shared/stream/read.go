@@ -84,10 +84,10 @@ func (s *Streams) DeadLetters(ctx context.Context, query Query) iter.Seq2[notifi
 
 // Rejections reads refused requests, oldest first.
 func (s *Streams) Rejections(ctx context.Context, query Query) iter.Seq2[notification.Rejection, error] {
-	subject := fmt.Sprintf("rejected.%s.%s", wild(query.Cause), wild(query.Source))
-	return read(ctx, s, Rejections, subject, query, func(m *message) (notification.Rejection, bool) {
+	return read(ctx, s, Rejections, "rejected.>", query, func(m *message) (notification.Rejection, bool) {
 		rejection := readRejection(m.Headers(), m.Data(), m.sequence)
-		return rejection, query.Source == "" || query.Source == rejection.Source
+		return rejection, (query.Source == "" || query.Source == rejection.Source) &&
+			(query.Cause == "" || query.Cause == rejection.Cause)
 	})
 }
 

@@ -247,6 +247,23 @@ func TestGroupThatIsMadeAnewParksWhatTheOneBeforeItHadParked(t *testing.T) {
 	}
 }
 
+func TestGroupThatIsMadeAnewBuriesWhatTheOneBeforeItHadBuried(t *testing.T) {
+	t.Parallel()
+	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{Lanes: 1}), testContext(t)
+	publishEvents(ctx, t, streams, 0, 1)
+	for life := range 2 {
+		lane, _ := open(ctx, t, streams)
+		d := next(ctx, t, lane)
+		letter := &notification.DeadLetter{Event: d.Event, Reason: notification.ReasonRefused, Group: "a", DiedAt: diedAt}
+		must(t, d.Bury(ctx, letter), d.Bury(ctx, letter), d.Done())
+		letters := collect(t, streams.DeadLetters(ctx, stream.Query{}))
+		if len(letters) != 1 {
+			t.Fatalf("%d dead letters in the life %d of the group, want 1", len(letters), life+1)
+		}
+		must(t, streams.DropDeadLetter(ctx, &letters[0], "me@here"), streams.RemoveGroup(ctx, "a"))
+	}
+}
+
 func TestWhatIsDueFindsRoomInAFullStream(t *testing.T) {
 	t.Parallel()
 	streams := streamtest.Start(t).Open(t, stream.Settings{Lanes: 1, Retries: stream.Bounds{MaxBytes: 600}})

@@ -88,8 +88,8 @@ func (s Settings) besides() []jetstream.StreamConfig {
 		{
 			Name: Rejections, Subjects: []string{"rejected.>"}, Discard: jetstream.DiscardOld,
 			Description: "refused requests",
-			MaxBytes:    or(s.Rejections.MaxBytes, 64*mib), MaxAge: or(s.Rejections.MaxAge, week),
-			PersistMode: relaxed,
+			MaxBytes:    or(s.Rejections.MaxBytes, 128*mib), MaxAge: or(s.Rejections.MaxAge, week),
+			PersistMode: relaxed, MaxMsgsPerSubject: perPlace,
 		},
 		{
 			Name: Alerts, Subjects: []string{"alert.>"}, Discard: jetstream.DiscardOld,

@@ -88,8 +88,4 @@ func deadLetterSubject(letter *notification.DeadLetter) string {
 	return "dead." + Token(letter.Reason) + "." + Token(letter.Source) + "." + Token(letter.Type) + "." + Token(letter.Group)
 }
 
-func rejectionSubject(rejection *notification.Rejection) string {
-	return "rejected." + Token(rejection.Cause) + "." + Token(rejection.Source)
-}
-
 func alertSubject(alert *notification.Alert) string { return "alert." + alert.Fingerprint() }

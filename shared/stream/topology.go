@@ -26,6 +26,7 @@ type Streams struct {
 	readiness readiness
 	restoring restoring
 	retryRoom retryRoom
+	places    places // of rejections
 }
 
 // Open creates the streams that are not there, brings those that are to the settings, and reads the counts of
@@ -119,6 +120,7 @@ func (s *Streams) update(ctx context.Context, present, wanted jetstream.StreamCo
 	changed.Description = wanted.Description
 	changed.MaxBytes = or(wanted.MaxBytes, present.MaxBytes)
 	changed.MaxAge = wanted.MaxAge
+	changed.MaxMsgsPerSubject = or(wanted.MaxMsgsPerSubject, present.MaxMsgsPerSubject)
 	changed.Duplicates = or(wanted.Duplicates, present.Duplicates)
 	changed.Replicas = wanted.Replicas
 	if present.PersistMode == jetstream.AsyncPersistMode && wanted.Replicas > present.Replicas {
@@ -146,7 +148,8 @@ func (s *Streams) update(ctx context.Context, present, wanted jetstream.StreamCo
 
 func sameConfig(a, b jetstream.StreamConfig) bool {
 	return slices.Equal(a.Subjects, b.Subjects) && a.Description == b.Description &&
-		a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge && a.Duplicates == b.Duplicates &&
+		a.MaxBytes == b.MaxBytes && a.MaxAge == b.MaxAge &&
+		a.MaxMsgsPerSubject == b.MaxMsgsPerSubject && a.Duplicates == b.Duplicates &&
 		a.Replicas == b.Replicas && a.AllowAtomicPublish == b.AllowAtomicPublish && maps.Equal(a.Metadata, b.Metadata)
 }
 

@@ -10,28 +10,52 @@ import (
 )
 
 type rejectionsCommand struct {
-	Cause  string `placeholder:"CAUSE" help:"Only those with this cause, such as wrong-token."`
-	Source string `placeholder:"NAME" help:"Only those of this source."`
+	Ls     rejectionsListCommand   `cmd:"" default:"withargs" help:"List rejections; what \"sluice rejections\" does by itself."`
+	Show   rejectionsShowCommand   `cmd:"" help:"Show all that is known of rejections."`
+	Accept rejectionsAcceptCommand `cmd:"" help:"Let in what the present configuration accepts."`
+}
+
+func (rejectionsCommand) Help() string {
+	return `A rejection is a request that the gateway refused. Those of senders whose secret was configured wrongly can be ` +
+		`let in once it is right. "sluice rejections" has the flags of "sluice rejections ls".
+
+Example:
+
+    sluice rejections --cause wrong-secret --since 1h`
+}
+
+type rejectionsListCommand struct {
+	rejectionFilter
 	window
 	reach
 }
 
-func (rejectionsCommand) Help() string {
+func (rejectionsListCommand) Help() string {
 	return `The oldest come first. --json has headers, without their secrets, and bodies.
 
 Example:
 
-    sluice rejections --cause wrong-token --since 1h`
+    sluice rejections ls --cause wrong-token --since 1h`
 }
 
 // Run lists rejections.
-func (c *rejectionsCommand) Run(ctx context.Context, s *session) error {
+func (c *rejectionsListCommand) Run(ctx context.Context, s *session) error {
 	return c.look(ctx, s, func(streams *stream.Streams) error {
-		return rejections().print(ctx, s, c.window, streams.Rejections(ctx, stream.Query{
-			Cause: c.Cause, Source: c.Source,
-			Since: c.Since.at, Limit: c.Limit, Follow: c.Follow,
-		}))
+		query := c.query()
+		query.Since, query.Limit, query.Follow = c.Since.at, c.Limit, c.Follow
+		return rejections().print(ctx, s, c.window, streams.Rejections(ctx, query))
 	})
+}
+
+// rejectionFilter says which rejections are meant.
+type rejectionFilter struct {
+	Cause  string `placeholder:"CAUSE" help:"Only those with this cause, such as wrong-token."`
+	Source string `placeholder:"NAME" help:"Only those of this source."`
+	Until  moment `placeholder:"TIME" help:"Only what was stored until then, as --since."`
+}
+
+func (f rejectionFilter) query() stream.Query {
+	return stream.Query{Cause: f.Cause, Source: f.Source, Until: f.Until.at}
 }
 
 func rejections() *listing[notification.Rejection] {
@@ -61,6 +85,7 @@ type rejectionDocument struct {
 	Sequence      uint64              `json:"sequence"`
 	Cause         string              `json:"cause,omitempty"`
 	Detail        string              `json:"detail,omitempty"`
+	Skipped       uint64              `json:"skipped,omitempty"`
 	Source        string              `json:"source,omitempty"`
 	Method        string              `json:"method,omitempty"`
 	Path          string              `json:"path,omitempty"`
@@ -75,7 +100,7 @@ type rejectionDocument struct {
 
 func newRejectionDocument(rejection *notification.Rejection) rejectionDocument {
 	return rejectionDocument{
-		Sequence: rejection.Sequence, Cause: rejection.Cause, Detail: rejection.Detail,
+		Sequence: rejection.Sequence, Cause: rejection.Cause, Detail: rejection.Detail, Skipped: rejection.Skipped,
 		Source: rejection.Source, Method: rejection.Method, Path: rejection.Path,
 		RemoteAddress: rejection.RemoteAddress, RequestID: rejection.RequestID,
 		ReceivedAt: rejection.ReceivedAt.UTC(), Headers: rejection.Header, Truncated: rejection.Truncated,

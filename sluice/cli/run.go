@@ -50,7 +50,7 @@ type commands struct {
 	Dead       deadCommand       `cmd:"" help:"List dead letters, send them through again, give them up."`
 	Replay     replayCommand     `cmd:"" help:"Hand events to a group again, or post them somewhere."`
 	Listen     listenCommand     `cmd:"" help:"Post events to your own program as they come."`
-	Rejections rejectionsCommand `cmd:"" help:"List rejections: requests that the gateway refused, and why."`
+	Rejections rejectionsCommand `cmd:"" help:"List requests that the gateway refused, and why; let in what is right now."`
 	Status     statusCommand     `cmd:"" help:"Show how full the streams are and what is not processed yet."`
 	Groups     groupsCommand     `cmd:"" help:"List groups of handlers, and remove one that nobody needs."`
 	Audit      auditCommand      `cmd:"" help:"Account for every notification and event: is anything lost, doubled or out of order?"`

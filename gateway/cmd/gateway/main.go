@@ -51,7 +51,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	settings.Ready = streams.Ready
+	settings.Ready, settings.Alert = streams.Ready, streams.PublishAlert
 	edge, err := gateway.New(settings, streams, log)
 	if err != nil {
 		return fmt.Errorf("start gateway: %w", err)

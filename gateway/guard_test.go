@@ -1,0 +1,289 @@
+package gateway_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sluice.internal/gateway"
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
+)
+
+func TestFailuresOfAnAddressAreLimitedAndWhatIsRightAlwaysPasses(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	running := start(t, of("github"), store)
+	body := []byte(`{"zen":"x"}`)
+	wrong, right := signed(t, "github", "guessed", body), signed(t, "github", signingSecret, body)
+	limited := 0
+	for range 1000 {
+		answer := running.do(t, http.MethodPost, "/github/webhook", bytes.NewReader(body), wrong)
+		if answer.StatusCode == http.StatusTooManyRequests {
+			answer.wantRefusal(t, http.StatusTooManyRequests, "too_many_failures")
+			if answer.Header.Get("Retry-After") == "" {
+				t.Error("the client is not told when to come again")
+			}
+			limited++
+			running.do(t, http.MethodPost, "/github/webhook", bytes.NewReader(body), right).want(t, http.StatusOK)
+			if limited == 3 {
+				break
+			}
+		}
+	}
+	if limited == 0 {
+		t.Error("nothing was limited")
+	}
+}
+
+func TestFloodOfStrangersDoesNotHideThatASendersSecretIsSuddenlyWrong(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	settings := of("github")
+	settings.TrustedProxies = parsed([]string{"127.0.0.1/32"})
+	running := start(t, settings, store)
+	body := []byte(`{"zen":"x"}`)
+	from := func(address, secret string) reply {
+		return running.do(t, http.MethodPost, "/github/webhook", bytes.NewReader(body),
+			signed(t, "github", secret, body), header("X-Forwarded-For", address))
+	}
+	from("192.0.2.1", signingSecret).want(t, http.StatusOK)
+	for i := range 300 { // Each of another network, so that no limit of an address stops them.
+		from("2001:db8:"+strings.Repeat("1", i%4+1)+":"+string("abcdef"[i%6])+"::"+string("123456789"[i%9]), "guessed")
+	}
+	from("192.0.2.1", "rotated").want(t, http.StatusUnauthorized)
+	if err := running.stop(); err != nil {
+		t.Fatal(err)
+	}
+	_, kept := store.all()
+	if !slices.ContainsFunc(kept, func(r *notification.Rejection) bool { return r.RemoteAddress == "192.0.2.1" }) {
+		t.Error("the sender's rejection is not kept")
+	}
+	if _, skipped := summedUp(kept); skipped == 0 {
+		t.Error("the flood was kept as a whole")
+	}
+}
+
+func TestAmbiguousRequestsAreRefusedAndNothingIsStored(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	running := start(t, greenAPI(), store)
+	const opening = "POST " + hookPath + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n"
+	for sentence, rest := range map[string]string{
+		"two lengths":                   "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
+		"two lengths in one field":      "Content-Length: 2, 3\r\n\r\n{} ",
+		"a length with a sign":          "Content-Length: +2\r\n\r\n{}",
+		"a negative length":             "Content-Length: -2\r\n\r\n{}",
+		"a length that is no number":    "Content-Length: 0x2\r\n\r\n{}",
+		"an unknown coding":             "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"two codings":                   "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"a coding hidden by a space":    "Transfer-Encoding : chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+		"a field without a name":        ": b\r\nContent-Length: 2\r\n\r\n{}",
+		"a name with a control byte":    "X\x01A: b\r\nContent-Length: 2\r\n\r\n{}",
+		"a value with a zero byte":      "X-A: b\x00c\r\nContent-Length: 2\r\n\r\n{}",
+		"two hosts":                     "Host: y\r\nContent-Length: 2\r\n\r\n{}",
+		"a chunk whose size is wrong":   "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+		"a chunk whose size is huge":    "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+		"a chunk that is longer":        "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n",
+		"chunks with endless additions": "Transfer-Encoding: chunked\r\n\r\n2;" + strings.Repeat("a", 64<<10) + "\r\n{}\r\n0\r\n\r\n",
+		"a header that is too large":    "X-A: " + strings.Repeat("a", 200<<10) + "\r\n\r\n",
+		"too many fields":               strings.Repeat("X-A: b\r\n", 20_000) + "\r\n",
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			conn := running.dial(t)
+			go func() { _, _ = io.WriteString(conn, opening+rest) }() // It may be refused before all is written.
+			content, _ := io.ReadAll(conn)
+			if len(content) == 0 {
+				return // The connection was reset.
+			}
+			status := string(content[:min(len(content), len("HTTP/1.1 400"))])
+			// A coding that is not known is 501 (RFC 9112, section 6.1), and that alone.
+			if !strings.HasPrefix(status, "HTTP/1.1 4") && !(strings.Contains(sentence, "coding") && status == "HTTP/1.1 501") {
+				t.Errorf("answered %q", content)
+			}
+		})
+	}
+	t.Cleanup(func() {
+		if stored, _ := store.all(); len(stored) > 0 {
+			t.Errorf("stored %q", stored[0].Body)
+		}
+	})
+}
+
+func TestLengthBesideChunksLeavesNothingForAnotherRequest(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	conn := start(t, greenAPI(), store).dial(t)
+	const smuggled = "POST " + hookPath + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\nContent-Length: 2\r\n\r\n[]"
+	_, err := io.WriteString(conn, "POST "+hookPath+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+token+
+		"\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"+smuggled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, _ := io.ReadAll(conn) // The server closes the connection, whatever follows.
+	if answers := strings.Count(string(content), "HTTP/1.1 "); answers != 1 {
+		t.Errorf("%d answers: %s", answers, content)
+	}
+	if body := string(store.only(t).Body); body != "{}" {
+		t.Errorf("stored %q", body)
+	}
+}
+
+func TestFoldedFieldIsNoFieldOfItsOwn(t *testing.T) {
+	t.Parallel()
+	store := newMemory()
+	conn := start(t, greenAPI(), store).dial(t)
+	ask(t, conn, "Connection: close", "X-A: b\r\n Content-Length: 1\r\n Authorization: c", "Content-Length: 2")
+	_, _ = io.WriteString(conn, "{}")
+	readAnswer(t, conn).want(t, http.StatusOK)
+	if body := string(store.only(t).Body); body != "{}" {
+		t.Errorf("stored %q", body)
+	}
+}
+
+func TestRiseOfRefusalsIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var counts gateway.Refusals
+	minute := func(refused int) string {
+		for range refused {
+			counts.Add()
+		}
+		counts.Note(source.CauseWrongSecret, "made with none of the secrets")
+		return counts.Tick()
+	}
+	for range 120 {
+		if told := minute(2); told != "" {
+			t.Fatalf("the usual is told: %s", told)
+		}
+	}
+	if told := minute(30); told != "" {
+		t.Errorf("a few more are told: %s", told)
+	}
+	told := minute(100)
+	for _, part := range []string{"136 in 5 minutes", "usually 9", source.CauseWrongSecret, "made with none"} {
+		if !strings.Contains(told, part) {
+			t.Errorf("told %q, want %q in it", told, part)
+		}
+	}
+	for range 24 * 60 {
+		minute(100)
+	}
+	if told := minute(100); told != "" {
+		t.Errorf("what goes on for a day is still unusual: %s", told)
+	}
+}
+
+func TestRejectionIsAcceptedByTheConfigurationThatIsRight(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{"zen":"x"}`)
+	for sentence, test := range map[string]struct {
+		provider     string
+		sent         string
+		was, is      func(*gateway.Source)
+		stillRefused string
+	}{
+		"signature": {"github", "right-secret-0123456789", secretIs("wrong"), secretIs("right-secret-0123456789"), ""},
+		"token":     {"green-api", "right-secret-0123456789", secretIs("wrong"), secretIs("right-secret-0123456789"), ""},
+		"path":      {"sms-by", "right-secret-0123456789", secretIs("wrong"), secretIs("right-secret-0123456789"), ""},
+		"another header": {"generic", "right-secret-0123456789", secretIs("wrong"), func(from *gateway.Source) {
+			secretIs("right-secret-0123456789")(from)
+			from.Proof = source.Token("authorization")
+		}, ""},
+		"still wrong":       {"github", "right-secret-0123456789", secretIs("wrong"), secretIs("wrong too"), source.CauseWrongSecret},
+		"token still wrong": {"green-api", "right-secret-0123456789", secretIs("wrong"), secretIs("wrong-too"), source.CauseWrongToken},
+		"address": {"github", "right-secret-0123456789", func(from *gateway.Source) {
+			secretIs("right-secret-0123456789")(from)
+			allowing("192.0.2.0/24")(from)
+		}, secretIs("right-secret-0123456789"), ""},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			store := newMemory()
+			running := start(t, of(test.provider, test.was), store)
+			began := time.Now()
+			running.do(t, http.MethodPost, source.Providers()[test.provider].Path, bytes.NewReader(body), header("Authorization"),
+				signed(t, test.provider, test.sent, body), header("Content-Type", "application/json"))
+			kept := store.awaitRejection(t)
+			checkNoSecret(t, kept, test.sent)
+			review, err := gateway.NewReview(of(test.provider, test.is))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := review.Notification(kept, false)
+			if test.stillRefused != "" {
+				if err == nil || !strings.Contains(err.Error(), test.stillRefused) {
+					t.Errorf("accepted %v: %v", n, err)
+				}
+				if n, err = review.Notification(kept, true); err != nil {
+					t.Fatalf("not even by force: %v", err)
+				}
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(n.Body, body) || n.Source != test.provider || n.RequestID != kept.RequestID ||
+				n.ContentType != "application/json" || n.ReceivedAt.Before(began.Add(-time.Second)) || !n.ReceivedAt.Equal(kept.ReceivedAt) {
+				t.Errorf("notification %+v of %+v", n, kept)
+			}
+			if test.provider == "github" && (n.Type != "ping" || n.Header["X-Github-Delivery"] == "") {
+				t.Errorf("notification %+v", n)
+			}
+		})
+	}
+}
+
+func secretIs(secret string) func(*gateway.Source) {
+	return func(from *gateway.Source) { from.Tokens = []string{secret} }
+}
+
+func TestRejectionsThatCanNotBeAcceptedSayWhy(t *testing.T) {
+	t.Parallel()
+	review, err := gateway.NewReview(of("github"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, rejection := range map[string]notification.Rejection{
+		`no source "gitlab"; it has github`: {Source: "gitlab", Method: "POST"},
+		"only the beginning":                {Source: "github", Method: "POST", Truncated: true},
+		"not kept":                          {Source: "github", Skipped: 3},
+		`it is "PUT"`:                       {Source: "github", Method: "PUT"},
+		"no-signature":                      {Source: "github", Method: "POST"},
+	} {
+		if n, err := review.Notification(&rejection, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v, error %v, want %q", n, err, want)
+		}
+	}
+	challenge := notification.Rejection{Source: "slack", Method: "POST", Body: []byte(`{"type":"url_verification","challenge":"x"}`)}
+	if review, err = gateway.NewReview(of("slack")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := review.Notification(&challenge, true); err == nil || !strings.Contains(err.Error(), "no notification") {
+		t.Errorf("a challenge: %v", err)
+	}
+	if _, err := gateway.NewReview(gateway.Settings{}); err == nil {
+		t.Error("settings without a source are taken")
+	}
+}
+
+func checkNoSecret(t *testing.T, kept *notification.Rejection, secret string) {
+	t.Helper()
+	if text := strings.Join(flat(kept), "\n"); strings.Contains(text, secret) {
+		t.Errorf("the secret is kept: %s", text)
+	}
+}
+
+func flat(kept *notification.Rejection) []string {
+	texts := []string{kept.Detail, kept.Path, kept.ContentType}
+	for name, values := range kept.Header {
+		texts = append(append(texts, name), values...)
+	}
+	for name, value := range kept.Sealed {
+		texts = append(texts, name, value)
+	}
+	return texts
+}

@@ -1,0 +1,40 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// LastReceived returns when the newest notification of each source was stored, by the store's clock, for the sources
+// that have one in the stream. It costs a request for each source and shard.
+func (s *Streams) LastReceived(ctx context.Context) (map[string]time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	opened, err := s.js.Stream(ctx, Notifications)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", Notifications, classify(err))
+	}
+	info, err := opened.Info(ctx, jetstream.WithSubjectFilter("in.>"))
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", Notifications, classify(err))
+	}
+	last := map[string]time.Time{}
+	for subject := range info.State.Subjects {
+		message, err := opened.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // It was trimmed in between.
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the newest of %q: %w", subject, classify(err))
+		}
+		source := first(message.Header, HeaderSource)
+		if message.Time.After(last[source]) {
+			last[source] = message.Time
+		}
+	}
+	return last, nil
+}
