@@ -2,15 +2,19 @@ package gateway_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"sluice.internal/gateway"
 	"sluice.internal/shared/notification"
@@ -112,4 +116,66 @@ func BenchmarkHandler(b *testing.B) {
 			b.Fatal("not stored")
 		}
 	}
+}
+
+// BenchmarkBesideFlood measures requests that are right, one after the other, while others that are wrong come at a
+// given rate from many addresses. How much longer they take then is what a flood costs those who may send.
+func BenchmarkBesideFlood(b *testing.B) {
+	for _, rate := range []int{0, 500, 2000} {
+		b.Run(fmt.Sprintf("%d refused a second", rate), func(b *testing.B) {
+			g, err := gateway.New(of("github"), &forgetful{newMemory()}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var running sync.WaitGroup
+			running.Go(func() { _ = g.Run(ctx) })
+			running.Go(func() { flood(ctx, g.Handler(), rate) })
+			body := []byte(incoming + strings.Repeat(" ", 2000-len(incoming)))
+			for b.Loop() {
+				if request := forged(b, body, signingSecret); serve(g.Handler(), request) != http.StatusOK {
+					b.Fatal("not stored")
+				}
+			}
+			cancel()
+			running.Wait()
+		})
+	}
+}
+
+// flood sends wrong requests, a few each millisecond.
+func flood(ctx context.Context, handler http.Handler, rate int) {
+	if rate == 0 {
+		return
+	}
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for sent := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for range rate / 100 {
+			sent++
+			request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/github/webhook", strings.NewReader(incoming))
+			request.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", sent>>16&255, sent>>8&255, sent&255)
+			request.Header.Set("X-Hub-Signature-256", "sha256="+strings.Repeat("ab", 32))
+			serve(handler, request)
+		}
+	}
+}
+
+// forged is a request signed with the secret.
+func forged(b *testing.B, body []byte, secret string) *http.Request {
+	b.Helper()
+	request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/github/webhook", bytes.NewReader(body))
+	signed(b, "github", secret, body)(request)
+	return request
+}
+
+func serve(handler http.Handler, request *http.Request) int {
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	return answer.Code
 }

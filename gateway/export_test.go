@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/x509"
 	"net/http"
 	"net/netip"
@@ -45,3 +46,6 @@ func (r *Refusals) Note(cause, detail string) { r.counted.note(cause, detail) }
 
 // Tick ends a minute.
 func (r *Refusals) Tick() string { return r.counted.tick() }
+
+// TellRises ends a minute for all sources.
+func (g *Gateway) TellRises(ctx context.Context) { g.tellRises(ctx) }

@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -103,7 +105,8 @@ func TestAmbiguousRequestsAreRefusedAndNothingIsStored(t *testing.T) {
 			}
 			status := string(content[:min(len(content), len("HTTP/1.1 400"))])
 			// A coding that is not known is 501 (RFC 9112, section 6.1), and that alone.
-			if !strings.HasPrefix(status, "HTTP/1.1 4") && !(strings.Contains(sentence, "coding") && status == "HTTP/1.1 501") {
+			unknown := strings.Contains(sentence, "coding") && status == "HTTP/1.1 501"
+			if !unknown && !strings.HasPrefix(status, "HTTP/1.1 4") {
 				t.Errorf("answered %q", content)
 			}
 		})
@@ -226,14 +229,22 @@ func TestRejectionIsAcceptedByTheConfigurationThatIsRight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(n.Body, body) || n.Source != test.provider || n.RequestID != kept.RequestID ||
-				n.ContentType != "application/json" || n.ReceivedAt.Before(began.Add(-time.Second)) || !n.ReceivedAt.Equal(kept.ReceivedAt) {
-				t.Errorf("notification %+v of %+v", n, kept)
-			}
-			if test.provider == "github" && (n.Type != "ping" || n.Header["X-Github-Delivery"] == "") {
+			checkAccepted(t, n, kept)
+			if !bytes.Equal(n.Body, body) || n.ReceivedAt.Before(began.Add(-time.Second)) {
 				t.Errorf("notification %+v", n)
 			}
 		})
+	}
+}
+
+// checkAccepted compares a notification with the rejection that it was.
+func checkAccepted(t *testing.T, n *notification.Notification, kept *notification.Rejection) {
+	t.Helper()
+	if n.Source != kept.Source || n.RequestID != kept.RequestID || n.ContentType != "application/json" || !n.ReceivedAt.Equal(kept.ReceivedAt) {
+		t.Errorf("notification %+v of %+v", n, kept)
+	}
+	if n.Provider == "github" && (n.Type != "ping" || n.Header["X-Github-Delivery"] == "") {
+		t.Errorf("notification %+v", n)
 	}
 }
 
@@ -286,4 +297,29 @@ func flat(kept *notification.Rejection) []string {
 		texts = append(texts, name, value)
 	}
 	return texts
+}
+
+func TestOperatorIsToldOfARiseByOneOfSeveralGateways(t *testing.T) {
+	t.Parallel()
+	for _, first := range []bool{true, false} {
+		var alerts []notification.Alert
+		settings := of("github")
+		settings.Alert = func(_ context.Context, alert *notification.Alert) (bool, error) {
+			alerts = append(alerts, *alert)
+			return first, nil
+		}
+		running := start(t, settings, newMemory())
+		for range 60 {
+			running.do(t, http.MethodPost, "/github/webhook", strings.NewReader("{}")).want(t, http.StatusUnauthorized)
+		}
+		running.log.await(t, "request refused", source.CauseNoSignature)
+		running.TellRises(t.Context())
+		if len(alerts) != 1 || alerts[0].Source != "github" || !strings.Contains(alerts[0].Detail, "60 in 5 minutes") ||
+			!strings.Contains(alerts[0].Detail, source.CauseNoSignature) {
+			t.Errorf("alerts %+v", alerts)
+		}
+		if lines := running.log.lines(t, slog.LevelWarn, "alert: many requests"); (len(lines) == 1) != first {
+			t.Errorf("first %t is logged as %q", first, lines)
+		}
+	}
 }

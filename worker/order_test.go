@@ -273,7 +273,7 @@ func TestEventThatCouldNotBeKeptBeforeTheEndComesAgain(t *testing.T) {
 				}),
 			})
 			b.accept(1, 0, 2)
-			b.awaitLog("group default is in trouble")
+			b.awaitLog("setting aside for group default is in trouble")
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -334,7 +334,7 @@ func TestLaneWhoseDeadLetterCanNotBeStoredWaitsAndGoesOnByItself(t *testing.T) {
 		return handler.Permanent(errors.New("no"))
 	})})
 	b.accept(1, 0, 3)
-	b.awaitLog("group default is in trouble")
+	b.awaitLog("setting aside for group default is in trouble")
 	if handled.Load() != 1 {
 		t.Errorf("%d events were handled, want 1: the lane waits", handled.Load())
 	}

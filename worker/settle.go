@@ -122,9 +122,10 @@ func (w *Worker) untilKept(ctx context.Context, d *stream.Delivery, keep func(co
 		err := keep(bounded)
 		cancel()
 		if err == nil {
+			w.keeping.Works()
 			return true
 		}
-		w.handling.Failed(err)
+		w.keeping.Failed(err)
 		pause(ctx, unkeptPause)
 		if ctx.Err() != nil {
 			w.settled(d, d.Retry(0))

@@ -81,6 +81,10 @@ func (r Retries) after(d *stream.Delivery, failure error, ordered bool) (what fa
 	return r.later(d, asked, hasAsked)
 }
 
+// leastAside is the least delay of an event that is set aside because its handler asked for one: a handler that asks
+// for none, again and again, would be called as fast as the store can.
+const leastAside = time.Second
+
 // later decides when an event is tried that is not in its lane any more.
 func (r Retries) later(d *stream.Delivery, asked time.Duration, hasAsked bool) (fate, time.Duration) {
 	left := r.For - time.Since(d.FirstFailedAt)
@@ -88,7 +92,7 @@ func (r Retries) later(d *stream.Delivery, asked time.Duration, hasAsked bool) (
 	case left <= 0, hasAsked && asked > left:
 		return giveUp, 0
 	case hasAsked:
-		return setAside, asked
+		return setAside, max(asked, leastAside)
 	}
 	delay := grown(r.First, d.Attempt-1-len(r.InLane), r.Longest)
 	delay += time.Duration((rand.Float64() - 0.5) / 2 * float64(delay)) //nolint:gosec // Chance is all that is wanted.

@@ -27,6 +27,7 @@ type Worker struct {
 	alerts   *alerter
 	intake   *service.Condition
 	handling *service.Condition
+	keeping  *service.Condition // of events that handlers failed at
 	watch    watch
 }
 
@@ -42,6 +43,7 @@ func New(ctx context.Context, settings Settings, streams *stream.Streams, log *s
 		alerts:   &alerter{streams: streams, log: log},
 		intake:   service.NewCondition("intake", log),
 		handling: service.NewCondition("group "+settings.Group, log),
+		keeping:  service.NewCondition("setting aside for group "+settings.Group, log),
 	}
 	if settings.NoHandlers {
 		return w, nil

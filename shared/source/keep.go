@@ -69,6 +69,9 @@ func (v *Verifier) VerifyKept(r *Request, kept map[string]string) Verdict {
 
 // DiagnoseKept is Diagnose for a request that was kept.
 func (v *Verifier) DiagnoseKept(r *Request, kept map[string]string) *Refusal {
+	if _, ok := v.proof.(certificate); ok {
+		return &Refusal{Cause: CauseNoCertificate, Detail: "certificates are not kept, so that only you can vouch for it"}
+	}
 	carrier, ok := v.proof.(token)
 	if !ok {
 		return v.Diagnose(r, nil)

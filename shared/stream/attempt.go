@@ -10,11 +10,11 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// publishUntil calls once until it succeeds, fails for good, or the context ends.
+// publishUntil calls once until it succeeds, fails for good, or the context ends. Unknown says that the message may be
+// stored already, by a try before.
 func publishUntil(
-	ctx context.Context, once func(context.Context, *nats.Msg) (*jetstream.PubAck, error), message *nats.Msg,
+	ctx context.Context, once func(context.Context, *nats.Msg) (*jetstream.PubAck, error), message *nats.Msg, unknown bool,
 ) (*jetstream.PubAck, error) {
-	unknown := false
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if ctx.Err() != nil {
 			return nil, ended(ctx, context.Cause(ctx), unknown)

@@ -53,5 +53,5 @@ func (s *Streams) PublishAlert(ctx context.Context, alert *notification.Alert) (
 
 // publishSingle stores a message by itself, trying again until the context ends.
 func (s *Streams) publishSingle(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	return publishUntil(ctx, s.publishOnce, message)
+	return publishUntil(ctx, s.publishOnce, message, false)
 }

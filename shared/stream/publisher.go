@@ -50,7 +50,9 @@ type entry struct {
 type turn struct {
 	ack    *jetstream.PubAck
 	singly bool
-	err    error
+	// unknown says that the message may have been stored in a batch that failed.
+	unknown bool
+	err     error
 }
 
 func newPublisher(s *Streams, replicas int) *publisher {
@@ -66,17 +68,16 @@ func (p *publisher) publish(ctx context.Context, message *nats.Msg) (*jetstream.
 		return nil, ErrBusy
 	}
 	defer p.leave(e)
+	var t turn
 	select {
-	case t := <-e.turn:
-		if !t.singly {
-			return t.ack, t.err
-		}
+	case t = <-e.turn:
 	case <-ctx.Done():
-		if t := p.withdraw(e); !t.singly {
-			return t.ack, t.err
-		}
+		t = p.withdraw(e)
 	}
-	ack, err := publishUntil(ctx, p.single, message)
+	if !t.singly {
+		return t.ack, t.err
+	}
+	ack, err := publishUntil(ctx, p.single, message, t.unknown)
 	p.singleDone() //nolint:contextcheck // As above.
 	return ack, err
 }
@@ -206,7 +207,7 @@ func (p *publisher) runBatch(entries []*entry, alone bool) {
 			e.turn <- turn{ack: acks[i]}
 		case !e.abandoned:
 			p.singles++
-			e.turn <- turn{singly: true}
+			e.turn <- turn{singly: true, unknown: mayBeStored(err)}
 		}
 	}
 	p.dispatch()

@@ -151,6 +151,28 @@ func TestBatchThatWasStoredWithoutAnAcknowledgementIsStoredOnce(t *testing.T) {
 	}
 }
 
+// The batch was stored, its acknowledgement lost, and after that nothing could even be sent: nobody may be told that
+// the message is certainly not stored.
+func TestLostBatchIsNoCertainFailureWhenNothingCanBeSentAfterIt(t *testing.T) {
+	t.Parallel()
+	s := &store{
+		failMany: func([]string) (bool, error) { return true, nats.ErrDisconnected },
+		failOne:  func(string) error { return nats.ErrReconnectBufExceeded },
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	p := batching(s)
+	_, failures := publishAll(ctx, p, "a", "b", "c", "d", "e", "f", "g", "h")
+	for i, err := range failures {
+		if s.stored["abcdefgh"[i:i+1]] > 0 && !errors.Is(err, ErrUnknown) {
+			t.Errorf("message %d is stored and its error is %v", i, err)
+		}
+	}
+	if s.batches.Load() == 0 {
+		t.Error("there was no batch")
+	}
+}
+
 func TestFullStreamIsToldToEveryCaller(t *testing.T) {
 	t.Parallel()
 	full := &jetstream.APIError{Code: 503, ErrorCode: codeStoreFailed}

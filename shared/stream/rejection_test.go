@@ -78,8 +78,11 @@ func TestAcceptedRejectionIsOneNotificationAndGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept, err := streams.Rejection(ctx, 1)
-	if err != nil || kept.Sealed[""] != "abc" || kept.Header["X-A"][0] != "b" || !bytes.Equal(kept.Body, rejection.Body) {
-		t.Fatalf("kept %+v: %v", kept, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept.Sealed[""] != "abc" || kept.Header["X-A"][0] != "b" || !bytes.Equal(kept.Body, rejection.Body) {
+		t.Errorf("kept %+v", kept)
 	}
 	n := &notification.Notification{Source: "github", RequestID: "r", ReceivedAt: rejection.ReceivedAt, Body: kept.Body}
 	for range 2 { // The second time finds what a crash left behind: all but the rejection.
@@ -90,20 +93,31 @@ func TestAcceptedRejectionIsOneNotificationAndGone(t *testing.T) {
 	if _, err := streams.Rejection(ctx, 1); !errors.Is(err, stream.ErrNoRejection) {
 		t.Errorf("the rejection: %v", err)
 	}
+	checkStoredOnce(t, streams, n)
+	checkOperation(t, streams)
+}
+
+func checkOperation(t *testing.T, streams *stream.Streams) {
+	t.Helper()
+	for operation, err := range streams.Operations(testContext(t), stream.Query{}) {
+		if err != nil || operation.What != notification.OperationAcceptRejection || operation.By != "me@here" ||
+			operation.RejectionSequence != 1 || operation.NotificationSequence != 1 || operation.Reason != "wrong-secret" {
+			t.Errorf("operation %+v: %v", operation, err)
+		}
+	}
+}
+
+// checkStoredOnce looks for the notification, and for no other.
+func checkStoredOnce(t *testing.T, streams *stream.Streams, want *notification.Notification) {
+	t.Helper()
 	stored := 0
-	for got, err := range streams.Notifications(ctx, stream.Query{}) {
-		if err != nil || got.RequestID != "r" || !got.ReceivedAt.Equal(rejection.ReceivedAt) {
+	for got, err := range streams.Notifications(testContext(t), stream.Query{}) {
+		if err != nil || got.RequestID != want.RequestID || !got.ReceivedAt.Equal(want.ReceivedAt) {
 			t.Errorf("notification %+v: %v", got, err)
 		}
 		stored++
 	}
 	if stored != 1 {
 		t.Errorf("%d notifications, want 1", stored)
-	}
-	for operation, err := range streams.Operations(ctx, stream.Query{}) {
-		if err != nil || operation.What != notification.OperationAcceptRejection || operation.By != "me@here" ||
-			operation.RejectionSequence != 1 || operation.NotificationSequence != 1 || operation.Reason != "wrong-secret" {
-			t.Errorf("operation %+v: %v", operation, err)
-		}
 	}
 }
