@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// resume begins again behind what is acknowledged, because something that was delivered has not come: a worker that
+// froze, for example, missed the end of its request, and what the server sent until then. Without that it would come
+// later, behind what is newer. All that is not acknowledged comes again.
+func (in *Intake) resume(ctx context.Context) error {
+	in.streams.log.Debug("notifications were missed, beginning again", "shard", in.shard)
+	if err := in.finish(ctx); err != nil || in.pin == "" {
+		return err
+	}
+	return in.reset(ctx)
+}
+
+// findMissed looks, when nothing comes, whether something was delivered and missed. All that was handed out is
+// acknowledged by now.
+func (in *Intake) findMissed(ctx context.Context) error {
+	if in.pin == "" {
+		return nil
+	}
+	info, err := within(ctx, in.streams.link, in.consumer.Info)
+	if err != nil {
+		return fmt.Errorf("look at shard %d: %w", in.shard, err)
+	}
+	if info.NumAckPending == 0 {
+		return nil
+	}
+	return in.reset(ctx)
+}
+
+// claim waits until this worker is chosen, which it learns from the first message, and begins where the worker
+// before ended. What that one held unacknowledged would come only after the newer ones and out of order; after
+// the reset it comes first. The message that told comes again as well.
+func (in *Intake) claim(ctx context.Context) error {
+	message, _ := in.receive(ctx, true)
+	if err := in.finish(ctx); err != nil {
+		return err
+	}
+	if message == nil {
+		return in.free(ctx)
+	}
+	if err := in.reset(ctx); err != nil {
+		return err
+	}
+	in.pin = message.Headers().Get(pinHeader)
+	in.streams.log.Debug("shard taken over", "shard", in.shard)
+	return nil
+}
+
+// free hands out again what a worker that is gone left unacknowledged. In a shard where nothing new arrives
+// nobody would be chosen, and so nobody begin, before the time for acknowledging is over.
+func (in *Intake) free(ctx context.Context) error {
+	info, err := within(ctx, in.streams.link, in.consumer.Info)
+	if err != nil {
+		return fmt.Errorf("look at shard %d: %w", in.shard, err)
+	}
+	pinned := slices.ContainsFunc(info.PriorityGroups, func(group jetstream.PriorityGroupState) bool {
+		return group.PinnedClientID != ""
+	})
+	if pinned || info.NumAckPending == 0 {
+		return nil
+	}
+	return in.reset(ctx)
+}
+
+// reset makes the consumer begin again behind what is acknowledged without a gap.
+func (in *Intake) reset(ctx context.Context) error {
+	_, err := within(ctx, in.streams.link, func(ctx context.Context) (*jetstream.ConsumerResetResponse, error) {
+		return in.streams.js.ResetConsumer(ctx, Notifications, intakeName(in.shard))
+	})
+	if err != nil {
+		return fmt.Errorf("take over shard %d: %w", in.shard, err)
+	}
+	in.place = 0
+	return nil
+}
+
+// Close gives the shard up, so that another worker gets it at once instead of after a while.
+func (in *Intake) Close(ctx context.Context) error {
+	if in.fetch != nil {
+		in.fetch.cancel()
+		in.fetch = nil
+	}
+	if in.pin == "" {
+		return nil
+	}
+	in.pin = ""
+	if err := in.reset(ctx); err != nil {
+		return err
+	}
+	// Whoever is pinned is unpinned, which at worst is another worker that has taken over meanwhile; it or
+	// a third one is chosen again with its next request.
+	opened, err := in.streams.js.Stream(ctx, Notifications)
+	if err == nil {
+		err = opened.UnpinConsumer(ctx, intakeName(in.shard), intakeGroup)
+	}
+	if err != nil {
+		return fmt.Errorf("give up shard %d: %w", in.shard, err)
+	}
+	return nil
+}
