@@ -11,24 +11,29 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// openTime outlasts the choice of a new leader in a cluster, which takes 4 to 9 s.
-const openTime = 15 * time.Second
-
-// openConsumer makes a consumer or brings it to its configuration. A server that goes away meanwhile is not waited
-// for, another one is asked.
+// openConsumer makes a consumer or brings it to its configuration.
 func (s *Streams) openConsumer(ctx context.Context, stream string, config jetstream.ConsumerConfig) (jetstream.Consumer, error) {
-	ctx, cancel := context.WithTimeout(ctx, openTime)
+	return insist(ctx, s.link, func(ctx context.Context) (jetstream.Consumer, error) {
+		return s.js.CreateOrUpdateConsumer(ctx, stream, config)
+	})
+}
+
+// insistTime outlasts the choice of a new leader in a cluster, which takes 4 to 9 s.
+const insistTime = 15 * time.Second
+
+// insist asks the server until it answers. A request may stay unanswered while a stream has no leader, and the
+// client would wait for as long as its context lasts.
+func insist[T any](ctx context.Context, l *link, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, insistTime)
 	defer cancel()
 	for {
-		consumer, err := within(ctx, s.link, func(ctx context.Context) (jetstream.Consumer, error) {
-			return s.js.CreateOrUpdateConsumer(ctx, stream, config)
-		})
+		result, err := within(ctx, l, call)
 		if err == nil || !transient(err) {
-			return consumer, err
+			return result, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return result, err
 		case <-time.After(longestPause):
 		}
 	}

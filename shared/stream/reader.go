@@ -18,7 +18,9 @@ type reader struct {
 
 // bounds returns the first and the last sequence that the query may see.
 func (r *reader) bounds(ctx context.Context) (first, last uint64, err error) {
-	opened, err := r.streams.js.Stream(ctx, r.stream)
+	opened, err := insist(ctx, r.streams.link, func(ctx context.Context) (jetstream.Stream, error) {
+		return r.streams.js.Stream(ctx, r.stream)
+	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("open stream %s: %w", r.stream, err)
 	}
@@ -36,7 +38,9 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 	if start == 0 {
 		return nil
 	}
-	consumer, err := r.streams.js.OrderedConsumer(ctx, r.stream, r.config(start))
+	consumer, err := insist(ctx, r.streams.link, func(ctx context.Context) (jetstream.Consumer, error) {
+		return r.streams.js.OrderedConsumer(ctx, r.stream, r.config(start))
+	})
 	if err != nil {
 		return fmt.Errorf("read stream %s: %w", r.stream, err)
 	}
@@ -51,7 +55,7 @@ func (r *reader) each(ctx context.Context, start uint64, follow bool, visit func
 	}
 	defer messages.Stop()
 	for {
-		next, err := nextMessage(ctx, consumer, messages, follow)
+		next, err := nextMessage(ctx, r.streams.link, consumer, messages, follow)
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", r.stream, err)
 		}
@@ -97,7 +101,9 @@ const glance = time.Second
 
 // nextMessage waits for a message. Without follow it returns nil when there is none any more: what was counted may
 // have been trimmed since.
-func nextMessage(ctx context.Context, consumer jetstream.Consumer, messages jetstream.MessagesContext, follow bool) (jetstream.Msg, error) {
+func nextMessage(
+	ctx context.Context, l *link, consumer jetstream.Consumer, messages jetstream.MessagesContext, follow bool,
+) (jetstream.Msg, error) {
 	if follow {
 		return messages.Next(jetstream.NextContext(ctx))
 	}
@@ -108,7 +114,7 @@ func nextMessage(ctx context.Context, consumer jetstream.Consumer, messages jets
 		if err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return next, err
 		}
-		info, err := consumer.Info(ctx)
+		info, err := insist(ctx, l, consumer.Info)
 		if err != nil {
 			return nil, err
 		}

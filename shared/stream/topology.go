@@ -164,7 +164,7 @@ func (s *Streams) readCounts(ctx context.Context, settings Settings) (err error)
 }
 
 func (s *Streams) readCount(ctx context.Context, stream, key string, configured int) (int, error) {
-	opened, err := s.js.Stream(ctx, stream)
+	opened, err := insist(ctx, s.link, func(ctx context.Context) (jetstream.Stream, error) { return s.js.Stream(ctx, stream) })
 	if err != nil {
 		return 0, fmt.Errorf("open stream %s: %w", stream, err)
 	}
