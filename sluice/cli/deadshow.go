@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,30 +32,11 @@ Example:
 // Run shows dead letters.
 func (c *deadShowCommand) Run(ctx context.Context, s *session) error {
 	return c.look(ctx, s, func(streams *stream.Streams) error {
-		shown, missing := 0, false
-		for _, sequence := range c.Sequences {
-			letter, err := streams.DeadLetter(ctx, sequence)
-			switch {
-			case errors.Is(err, stream.ErrNoDeadLetter):
-				s.complain("%v", noLetter(sequence))
-				missing = true
-				continue
-			case err != nil:
-				return err
-			case c.JSON:
-				err = s.out.object(newDeadDocument(&letter))
-			default:
-				err = showLetter(s.out, &letter, shown > 0)
-			}
-			if err != nil {
-				return err
-			}
-			shown++
-		}
-		if missing {
-			return errTold
-		}
-		return nil
+		return shower[notification.DeadLetter]{
+			get: streams.DeadLetter, gone: stream.ErrNoDeadLetter, absent: noLetter,
+			document: func(item *notification.DeadLetter) any { return newDeadDocument(item) },
+			write:    showLetter,
+		}.show(ctx, s, c.Sequences, c.JSON)
 	})
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,30 +27,11 @@ Example:
 // Run shows rejections.
 func (c *rejectionsShowCommand) Run(ctx context.Context, s *session) error {
 	return c.look(ctx, s, func(streams *stream.Streams) error {
-		shown, missing := 0, false
-		for _, sequence := range c.Sequences {
-			rejection, err := streams.Rejection(ctx, sequence)
-			switch {
-			case errors.Is(err, stream.ErrNoRejection):
-				s.complain("%v", noRejection(sequence))
-				missing = true
-				continue
-			case err != nil:
-				return err
-			case c.JSON:
-				err = s.out.object(newRejectionDocument(&rejection))
-			default:
-				err = showRejection(s.out, &rejection, shown > 0)
-			}
-			if err != nil {
-				return err
-			}
-			shown++
-		}
-		if missing {
-			return errTold
-		}
-		return nil
+		return shower[notification.Rejection]{
+			get: streams.Rejection, gone: stream.ErrNoRejection, absent: noRejection,
+			document: func(item *notification.Rejection) any { return newRejectionDocument(item) },
+			write:    showRejection,
+		}.show(ctx, s, c.Sequences, c.JSON)
 	})
 }
 
