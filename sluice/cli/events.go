@@ -67,7 +67,9 @@ type eventDocument struct {
 	Source               string    `json:"source,omitempty"`
 	Type                 string    `json:"type,omitempty"`
 	Instance             string    `json:"instance,omitempty"`
+	OrderKey             string    `json:"order_key,omitempty"`
 	Lane                 int       `json:"lane"`
+	Outdated             bool      `json:"outdated,omitempty"`
 	ReceivedAt           time.Time `json:"received_at,omitzero"`
 	SentAt               time.Time `json:"sent_at,omitzero"`
 	NotificationSequence uint64    `json:"notification_sequence,omitempty"`
@@ -80,7 +82,7 @@ type eventDocument struct {
 func newEventDocument(event *notification.Event) eventDocument {
 	return eventDocument{
 		Sequence: event.Sequence, Key: event.Key, Source: event.Source, Type: event.Type,
-		Instance: event.Instance, Lane: event.Lane,
+		Instance: event.Instance, OrderKey: event.OrderKey, Lane: event.Lane, Outdated: event.Outdated,
 		ReceivedAt: event.ReceivedAt.UTC(), SentAt: event.SentAt.UTC(),
 		NotificationSequence: event.NotificationSequence,
 		RemoteAddress:        event.RemoteAddress, RequestID: event.RequestID,

@@ -17,6 +17,7 @@ func TestComposeOnAMachineThatHasNeverSeenIt(t *testing.T) { //nolint:parallelte
 	authorization := "Bearer " + d.token()
 	t.Run("a notification through nginx becomes an event", func(t *testing.T) { d.in(t).accepts(authorization) })
 	t.Run("what the gateway refuses comes through as it says it", func(t *testing.T) { d.in(t).refuses(authorization) })
+	t.Run("a length that can be read in two ways is refused", func(t *testing.T) { d.in(t).refusesAmbiguousLengths(authorization) })
 	t.Run("containers may nothing that they do not need", func(t *testing.T) { d.in(t).isConfined() })
 	t.Run("images are small and hold no secret", func(t *testing.T) { d.in(t).hasSmallImages() })
 	t.Run("a forged address does not pass the allowlist", func(t *testing.T) { d.in(t).refusesForgedAddresses(authorization) })
