@@ -49,7 +49,7 @@ func TestEventsAsJSONKeepBodiesUnharmed(t *testing.T) {
 		event.Body = []byte(body.sent)
 		publish(t, streams, event)
 		fmt.Fprintf(&want, `{"sequence":%d,"key":"key-of-%04d","source":"green-api","type":"incomingCall",`+
-			`"instance":"1101000001","lane":%d,"received_at":"2026-11-23T07:00:%02d.123456789Z",`+
+			`"instance":"1101000001","order_key":"7@c.us","lane":%d,"received_at":"2026-11-23T07:00:%02d.123456789Z",`+
 			`"sent_at":"2026-11-23T06:59:58Z","notification_sequence":%d,"remote_address":"192.0.2.1",`+
 			`"request_id":"request-%d","content_type":"application/json",%s}`+"\n",
 			i+1, i, event.Lane, i, 100+i, i, body.printed)
@@ -66,7 +66,7 @@ func TestFieldsOfAnEventThatDoNotApplyAreLeftOut(t *testing.T) {
 	event.Body = nil
 	publish(t, streams, event)
 	run(t, "events", "--json", "--nats", server.URL()).want(t, result{stdout: fmt.Sprintf(
-		`{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","lane":%d,`+
+		`{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","order_key":"7@c.us","lane":%d,`+
 			`"received_at":"2026-11-23T07:00:01.123456789Z","notification_sequence":101}`+"\n", event.Lane)})
 }
 
