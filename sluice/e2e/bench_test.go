@@ -27,12 +27,13 @@ func TestBenchFindsEverythingThatItSent(t *testing.T) {
 
 func TestBenchMakesATableOutOfItself(t *testing.T) {
 	t.Parallel()
-	out, code := sluice(t, "bench", "--table", "--rounds=1", "--duration=200ms", "--connections=4", "--backlogs=100", "--folder", t.TempDir())
+	out, code := sluice(t, "bench", "--table", "--rounds=1", "--duration=200ms", "--connections=4", "--backlogs=100", "--parked=1000", "--folder", t.TempDir())
 	if code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	for _, row := range []string{
-		"HTTP limit, 4 connections", "gateway, synced, 4 connections", "gateway and worker, synced, 4 connections", "worker, backlog of 100, synced",
+		"HTTP limit, 4 connections", "gateway, synced, 4 connections", "gateway and worker, synced, 4 connections", "intake, backlog of 100, synced",
+		"handlers in order, 0 ms, 2 workers, synced",
 	} {
 		if !strings.Contains(out, "\n| "+row+" | ") {
 			t.Errorf("no row %q in\n%s", row, out)
