@@ -28,6 +28,10 @@ type Access struct {
 
 const (
 	connectTimeout = 5 * time.Second
+	// A server that is cut off from the network says nothing. It is left for another one when it has not answered so
+	// many pings, well within the time that a publisher tries.
+	pingInterval = 2 * time.Second
+	mostPings    = 3
 	reconnectWait  = 100 * time.Millisecond
 )
 
@@ -43,8 +47,8 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, 2*reconnectWait),
 		nats.ReconnectBufSize(-1),
-		nats.PingInterval(10 * time.Second),
-		nats.MaxPingsOutstanding(2),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(mostPings),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // Without an error this side closed it.
 				log.Warn("connection to NATS lost, reconnecting", "error", err)
