@@ -30,9 +30,9 @@ const (
 	connectTimeout = 5 * time.Second
 	// A server that is cut off from the network says nothing. It is left for another one when it has not answered so
 	// many pings, well within the time that a publisher tries.
-	pingInterval = 2 * time.Second
-	mostPings    = 3
-	reconnectWait  = 100 * time.Millisecond
+	pingInterval  = 2 * time.Second
+	mostPings     = 3
+	reconnectWait = 100 * time.Millisecond
 )
 
 // Connect opens a connection that reconnects for ever and buffers nothing while it is cut off: what was
