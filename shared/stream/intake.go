@@ -144,10 +144,10 @@ func (in *Intake) collect(ctx context.Context) ([]Received, error) {
 			if open {
 				break
 			}
-			if err := in.finish(ctx); err != nil || len(batch) > 0 {
+			if err := in.finish(ctx); err != nil || len(batch) > 0 || in.pin == "" {
 				return batch, err
 			}
-			return nil, in.findMissed(ctx)
+			return nil, in.again(ctx)
 		}
 		received, place, err := in.read(message)
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"sluice.internal/shared/notification"
 )
@@ -77,16 +76,9 @@ func (s *Streams) PublishRejection(ctx context.Context, rejection *notification.
 
 // Rejection reads one rejection. Errors: ErrNoRejection, ErrUnavailable.
 func (s *Streams) Rejection(ctx context.Context, sequence uint64) (notification.Rejection, error) {
-	opened, err := s.js.Stream(ctx, Rejections)
+	message, err := s.get(ctx, Rejections, sequence, ErrNoRejection)
 	if err != nil {
-		return notification.Rejection{}, fmt.Errorf("open stream %s: %w", Rejections, classify(err))
-	}
-	message, err := opened.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return notification.Rejection{}, ErrNoRejection
-	}
-	if err != nil {
-		return notification.Rejection{}, fmt.Errorf("read rejection %d: %w", sequence, classify(err))
+		return notification.Rejection{}, err
 	}
 	return readRejection(message.Header, message.Data, sequence), nil
 }
@@ -114,20 +106,4 @@ func (s *Streams) AcceptRejection(
 		return 0, err
 	}
 	return ack.Sequence, s.remove(ctx, Rejections, rejection.Sequence)
-}
-
-// remove deletes a message. One that is gone already is no error.
-func (s *Streams) remove(ctx context.Context, name string, sequence uint64) error {
-	opened, err := s.js.Stream(ctx, name)
-	if err != nil {
-		return fmt.Errorf("open stream %s: %w", name, classify(err))
-	}
-	failure := opened.DeleteMsg(ctx, sequence)
-	if failure == nil {
-		return nil
-	}
-	if _, err := opened.GetMsg(ctx, sequence); errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	return fmt.Errorf("remove message %d of stream %s: %w", sequence, name, classify(failure))
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"sluice.internal/shared/notification"
 )
@@ -18,16 +17,9 @@ var ErrNoDeadLetter = errors.New("there is no such dead letter")
 
 // DeadLetter reads one dead letter. Errors: ErrNoDeadLetter, ErrUnavailable.
 func (s *Streams) DeadLetter(ctx context.Context, sequence uint64) (notification.DeadLetter, error) {
-	opened, err := s.js.Stream(ctx, DeadLetters)
+	message, err := s.get(ctx, DeadLetters, sequence, ErrNoDeadLetter)
 	if err != nil {
-		return notification.DeadLetter{}, fmt.Errorf("open stream %s: %w", DeadLetters, classify(err))
-	}
-	message, err := opened.GetMsg(ctx, sequence)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return notification.DeadLetter{}, ErrNoDeadLetter
-	}
-	if err != nil {
-		return notification.DeadLetter{}, fmt.Errorf("read dead letter %d: %w", sequence, classify(err))
+		return notification.DeadLetter{}, err
 	}
 	return readDeadLetter(message.Header, message.Data, sequence), nil
 }
@@ -46,7 +38,7 @@ func (s *Streams) RetryDeadLetter(ctx context.Context, letter *notification.Dead
 	if err := s.RecordOperation(ctx, operation); err != nil {
 		return err
 	}
-	return s.removeDeadLetter(ctx, letter.DeadSequence)
+	return s.remove(ctx, DeadLetters, letter.DeadSequence)
 }
 
 // DropDeadLetter records who gives a dead letter up, and removes it. Errors as RetryDeadLetter.
@@ -56,7 +48,7 @@ func (s *Streams) DropDeadLetter(ctx context.Context, letter *notification.DeadL
 	if err := s.RecordOperation(ctx, operation); err != nil {
 		return err
 	}
-	return s.removeDeadLetter(ctx, letter.DeadSequence)
+	return s.remove(ctx, DeadLetters, letter.DeadSequence)
 }
 
 func operationOn(letter *notification.DeadLetter, what, by string) notification.Operation {
@@ -101,20 +93,4 @@ func (s *Streams) notifyAgain(ctx context.Context, letter *notification.DeadLett
 		return 0, fmt.Errorf("publish notification of %q again: %w", letter.Source, err)
 	}
 	return ack.Sequence, nil
-}
-
-// removeDeadLetter deletes a dead letter. One that is gone already is no error.
-func (s *Streams) removeDeadLetter(ctx context.Context, sequence uint64) error {
-	opened, err := s.js.Stream(ctx, DeadLetters)
-	if err != nil {
-		return fmt.Errorf("open stream %s: %w", DeadLetters, classify(err))
-	}
-	failure := opened.DeleteMsg(ctx, sequence)
-	if failure == nil {
-		return nil
-	}
-	if _, err := opened.GetMsg(ctx, sequence); errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil
-	}
-	return fmt.Errorf("remove dead letter %d: %w", sequence, classify(failure))
 }

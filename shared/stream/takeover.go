@@ -19,22 +19,6 @@ func (in *Intake) resume(ctx context.Context) error {
 	return in.reset(ctx)
 }
 
-// findMissed looks, when nothing comes, whether something was delivered and missed. All that was handed out is
-// acknowledged by now.
-func (in *Intake) findMissed(ctx context.Context) error {
-	if in.pin == "" {
-		return nil
-	}
-	info, err := within(ctx, in.streams.link, in.consumer.Info)
-	if err != nil {
-		return fmt.Errorf("look at shard %d: %w", in.shard, err)
-	}
-	if info.NumAckPending == 0 {
-		return nil
-	}
-	return in.reset(ctx)
-}
-
 // claim waits until this worker is chosen, which it learns from the first message, and begins where the worker
 // before ended. What that one held unacknowledged would come only after the newer ones and out of order; after
 // the reset it comes first. The message that told comes again as well.
@@ -44,7 +28,7 @@ func (in *Intake) claim(ctx context.Context) error {
 		return err
 	}
 	if message == nil {
-		return in.free(ctx)
+		return in.again(ctx)
 	}
 	if err := in.reset(ctx); err != nil {
 		return err
@@ -54,17 +38,19 @@ func (in *Intake) claim(ctx context.Context) error {
 	return nil
 }
 
-// free hands out again what a worker that is gone left unacknowledged. In a shard where nothing new arrives
-// nobody would be chosen, and so nobody begin, before the time for acknowledging is over.
-func (in *Intake) free(ctx context.Context) error {
+// again hands out again what was delivered and is not acknowledged, when nothing comes: what a worker that is gone
+// left, and what this one missed, since all that it was given is acknowledged by now. In a shard where nothing new
+// arrives nobody would be chosen, and so nobody begin, before the time for acknowledging is over. A shard that another
+// worker has is left to that one.
+func (in *Intake) again(ctx context.Context) error {
 	info, err := within(ctx, in.streams.link, in.consumer.Info)
 	if err != nil {
 		return fmt.Errorf("look at shard %d: %w", in.shard, err)
 	}
-	pinned := slices.ContainsFunc(info.PriorityGroups, func(group jetstream.PriorityGroupState) bool {
+	taken := in.pin == "" && slices.ContainsFunc(info.PriorityGroups, func(group jetstream.PriorityGroupState) bool {
 		return group.PinnedClientID != ""
 	})
-	if pinned || info.NumAckPending == 0 {
+	if taken || info.NumAckPending == 0 {
 		return nil
 	}
 	return in.reset(ctx)
