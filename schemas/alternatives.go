@@ -8,8 +8,8 @@ import (
 )
 
 // alternatives explains a value that none of several schemas accepts. All their faults together would contradict each
-// other, so it guesses which of the schemas the sender meant, and where that can't be told says what there is to
-// choose from.
+// other. It guesses which of the schemas the sender meant, by the fields that are there. Where that can't be told, it lists
+// the choices.
 func (x explainer) alternatives(e *jsonschema.ValidationError) []cause {
 	pointer := plainPointer(e.InstanceLocation)
 	branches := make([][]cause, len(e.Causes))
@@ -56,7 +56,7 @@ func lacking(branch []cause, object string) []string {
 	return names
 }
 
-// choice lists what would do: "a or b", "a, b or c", "a and b, or c".
+// choice lists the fields of which one is enough: "a or b", "a, b or c", "a and b, or c".
 func choice(branches [][]cause, object string) string {
 	var choices []string
 	compound := false

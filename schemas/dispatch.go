@@ -7,7 +7,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-// dispatch looks up what a field's value demands. It takes the place of a list of
+// dispatch looks up the schema that a field's value selects. It takes the place of a list of
 //
 //	{ "if": { "properties": { FIELD: { "const": VALUE } }, "required": [FIELD] }, "then": SCHEMA }
 //
@@ -15,16 +15,20 @@ import (
 // turn and makes an error with all its texts of each that does not apply: with 26 kinds of message that is four fifths
 // of the time of a validation.
 type dispatch struct {
+	// field is the name of the field that selects, cases the schemas by its value. A value without a case demands nothing.
 	field string
 	cases map[string]*jsonschema.Schema
 }
 
-// hasten puts dispatches in place. All parts must be gathered before, because it takes some from where they were.
+// hasten puts dispatches in place, and bounds on faults. All parts must be gathered before, because it takes some from
+// where they were, and no dispatch is recognised any more where a bound was put.
 func (s *Set) hasten() {
-	for _, types := range s.providers {
-		for _, sch := range types {
-			for _, part := range sch.parts {
-				putDispatch(part)
+	for _, put := range []func(*jsonschema.Schema){putDispatch, boundFaults} {
+		for _, types := range s.providers {
+			for _, sch := range types {
+				for _, part := range sch.parts {
+					put(part)
+				}
 			}
 		}
 	}
@@ -77,7 +81,8 @@ func condition(s *jsonschema.Schema) (field, value string, ok bool) {
 	return field, value, ok
 }
 
-// hasOnly tells whether a schema says nothing but what the named fields say.
+// hasOnly reports whether no other fields of a schema are set than the named ones. It walks over all fields, because one
+// that a newer version of the library adds must not be overlooked.
 func hasOnly(s *jsonschema.Schema, fields ...string) bool {
 	for field, value := range reflect.ValueOf(s).Elem().Fields() {
 		known := !field.IsExported() || field.Name == "Location" || field.Name == "Draft" || slices.Contains(fields, field.Name)
@@ -88,7 +93,7 @@ func hasOnly(s *jsonschema.Schema, fields ...string) bool {
 	return true
 }
 
-// unset tells whether a field is as it is in an empty schema.
+// unset reports whether a field has the value that it has in an empty schema.
 func unset(field string, value reflect.Value) bool {
 	switch field {
 	case "MinContains", "ContainsEval": // never zero, and meaningless without Contains

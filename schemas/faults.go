@@ -36,6 +36,7 @@ func tidy(faults []Fault) []Fault {
 	return slices.Compact(faults)
 }
 
+// explainer knows the document beside the error, since the validator names places and not values.
 type explainer struct {
 	document any
 	parts    map[string]*jsonschema.Schema
@@ -50,7 +51,8 @@ type cause struct {
 	types []string
 }
 
-// causes returns what lies at the bottom of an error.
+// causes returns the leaves of the tree that the validator's error is: everything above them only says which schema led
+// to which.
 func (x explainer) causes(e *jsonschema.ValidationError) []cause {
 	part, keyword := x.keyword(e)
 	switch {
@@ -89,6 +91,7 @@ func (x explainer) keyword(e *jsonschema.ValidationError) (*jsonschema.Schema, s
 	return part, location[slash+1:]
 }
 
+// missing makes one fault of each missing field, where the validator makes one of all.
 func (x explainer) missing(e *jsonschema.ValidationError, part *jsonschema.Schema) []cause {
 	pointer := plainPointer(e.InstanceLocation)
 	object, _ := lookUp(x.document, pointer).(map[string]any)
@@ -102,6 +105,7 @@ func (x explainer) missing(e *jsonschema.ValidationError, part *jsonschema.Schem
 	return all
 }
 
+// mistyped says which type a value has and which ones it may have.
 func mistyped(pointer string, value any, types []string) cause {
 	wanted := make([]string, len(types))
 	for i, name := range types {
@@ -129,6 +133,7 @@ func message(part *jsonschema.Schema, keyword, text string) string {
 	return shorten(text)
 }
 
+// inJSON writes a value as it stands in a document, so that a string is seen with its quotes.
 func inJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -139,13 +144,14 @@ func inJSON(value any) string {
 
 // shorten bounds a message: the validator may quote the value, which may be a picture.
 func shorten(text string) string {
-	const most = 200
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
+	const maxRunes = 200
+	if runes := []rune(text); len(runes) > maxRunes {
+		return string(runes[:maxRunes]) + "…"
 	}
 	return text
 }
 
+// typeOf returns the type of a value by its name in JSON Schema; an integer is a number here.
 func typeOf(value any) string {
 	switch value.(type) {
 	case nil:
@@ -163,6 +169,7 @@ func typeOf(value any) string {
 	}
 }
 
+// withArticle returns a type with its article. "null" has none: it is a value.
 func withArticle(name string) string {
 	switch name {
 	case "null":
@@ -174,7 +181,7 @@ func withArticle(name string) string {
 	}
 }
 
-// list joins names as one says them: "a", "a or b", "a, b or c".
+// list joins names as they are said: "a", "a or b", "a, b or c".
 func list(names []string, word string) string {
 	last := len(names) - 1
 	if last < 1 {

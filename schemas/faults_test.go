@@ -23,29 +23,29 @@ func TestFaultsNameEverythingThatIsWrong(t *testing.T) {
 	}{
 		"a call that is nothing but its type": {
 			"incomingCall", `{"typeWebhook":"incomingCall"}`,
-			[]schemas.Fault{{"/from", missing}, {"/idMessage", missing}, {"/instanceData", missing}},
+			[]schemas.Fault{{"/from", missing}, {"/idMessage", missing}},
 		},
 		"an empty object": {
 			"outgoingMessageStatus", `{}`,
-			[]schemas.Fault{{"/idMessage", missing}, {"/instanceData", missing}, {"/status", missing}, {"/typeWebhook", missing}},
+			[]schemas.Fault{{"/idMessage", missing}, {"/instanceData", missing}, {"/typeWebhook", missing}},
 		},
 		"an empty account and no names": {
 			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"authorized","instanceData":{}}`,
-			[]schemas.Fault{{"/instanceData/idInstance", missing}, {"/instanceData/typeInstance", missing}, {"/instanceData/wid", missing}},
+			[]schemas.Fault{{"/instanceData/idInstance", missing}, {"/instanceData/typeInstance", missing}},
 		},
 		"several wrong types": {
-			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":"1","stateInstance":["authorized"],"instanceData":{"idInstance":"1","wid":null,"typeInstance":true}}`,
+			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":"1","stateInstance":["authorized"],"instanceData":{"idInstance":[1],"wid":false,"typeInstance":true}}`,
 			[]schemas.Fault{
-				{"/instanceData/idInstance", "is a string, must be an integer"},
+				{"/instanceData/idInstance", "is an array, must be an integer or a string"},
 				{"/instanceData/typeInstance", "is a boolean, must be a string"},
-				{"/instanceData/wid", "is null, must be a string"},
+				{"/instanceData/wid", "is a boolean, must be a string, an integer or null"},
 				{"/stateInstance", "is an array, must be a string"},
-				{"/timestamp", "is a string, must be an integer"},
+				{"/timestamp", "is a string, must be a number or null"},
 			},
 		},
 		"a broken number where a whole one belongs": {
-			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","timestamp":1.5,"stateInstance":"authorized",` + account + `}`,
-			[]schemas.Fault{{"/timestamp", "is a number, must be an integer"}},
+			"incomingCall", `{"typeWebhook":"incomingCall","from":"1","idMessage":"A","duration":1.5}`,
+			[]schemas.Fault{{"/duration", "is a number, must be an integer or null"}},
 		},
 		"a negative id": {
 			"stateInstanceChanged", `{"typeWebhook":"stateInstanceChanged","stateInstance":"","instanceData":{"idInstance":-1,"wid":"","typeInstance":"v3"}}`,
@@ -73,13 +73,12 @@ func TestFaultsNameEverythingThatIsWrong(t *testing.T) {
 			[]schemas.Fault{{"/messageData/textMessageData", missing}},
 		},
 		"faults at several depths": {
-			"incomingMessageReceived", `{"typeWebhook":"incomingMessageReceived",` + account + `,"senderData":{"chatId":1,"sender":"1"},"messageData":{"typeMessage":"locationMessage","locationMessageData":{"latitude":"1"}}}`,
+			"incomingMessageReceived", `{"typeWebhook":"incomingMessageReceived",` + account + `,"senderData":{"chatId":true,"sender":"1"},"messageData":{"typeMessage":"locationMessage","locationMessageData":{"latitude":"1"}}}`,
 			[]schemas.Fault{
 				{"/idMessage", missing},
 				{"/messageData/locationMessageData/latitude", "is a string, must be a number"},
 				{"/messageData/locationMessageData/longitude", missing},
-				{"/senderData/chatId", "is a number, must be a string"},
-				{"/senderData/senderName", missing},
+				{"/senderData/chatId", "is a boolean, must be a string or an integer"},
 			},
 		},
 		"one of several types": {
@@ -201,7 +200,7 @@ func TestNumbersOutOfRangeAreNamedAndNotCalculated(t *testing.T) {
 		"a field that no schema knows":              {`"a":[{"b/c":[0,1e5000]},2e5000]`, []schemas.Fault{{"/a/0/b~1c/1", out}, {"/a/1", out}}},
 		"a thousand digits":                         {`"timestamp":1` + strings.Repeat("0", 999), nil},
 		"an exponent of a thousand":                 {`"timestamp":1e1000`, nil},
-		"an exponent of minus a thousand":           {`"timestamp":1e-1000`, []schemas.Fault{{"/timestamp", "is a number, must be an integer"}}},
+		"an exponent of minus a thousand":           {`"timestamp":1e-1000`, nil},
 		"an exponent that makes a broken one whole": {`"timestamp":1.5e1`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package schemas_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -147,6 +148,20 @@ func at(t testing.TB, document any, pointer string) (map[string]any, string) {
 		document = document.(map[string]any)[part]
 	}
 	return document.(map[string]any), parts[len(parts)-1]
+}
+
+// places are fields of which one was tried: of which type of notification and of message, where, and beside which others.
+type places map[string]bool
+
+// isNew notes the field that a pointer points at, and reports whether it is the first one in its place.
+func (p places) isNew(t testing.TB, n notification, document any, pointer string) bool {
+	t.Helper()
+	object, _ := at(t, document, pointer)
+	message, _ := document.(map[string]any)["messageData"].(map[string]any)
+	place := fmt.Sprintf("%s %v %s %q", n.typ, message["typeMessage"], pointer, slices.Sorted(maps.Keys(object)))
+	isNew := !p[place]
+	p[place] = true
+	return isNew
 }
 
 // objects calls visit with every object in a value, at any depth.

@@ -34,7 +34,7 @@ func LoadFS(layers ...fs.FS) (*Set, error) {
 		return nil, err
 	}
 	set := &Set{providers: map[string]map[string]*schema{}}
-	var broken []error
+	var broken []error // All are told at once.
 	for _, name := range dependenciesFirst(files) {
 		sch, err := compile(compiler, name, files[name])
 		if err != nil {
@@ -74,7 +74,7 @@ func collect(layer fs.FS, files map[string][]byte) error {
 	})
 }
 
-// newCompiler knows all files and nothing else.
+// newCompiler returns a compiler that knows all files and nothing else.
 func newCompiler(files map[string][]byte) (*jsonschema.Compiler, error) {
 	compiler := jsonschema.NewCompiler()
 	// The default would read any file of this machine that a schema refers to.
@@ -116,6 +116,7 @@ func dependenciesFirst(files map[string][]byte) []string {
 	})
 }
 
+// compile makes a schema of a file, with its examples.
 func compile(compiler *jsonschema.Compiler, name string, content []byte) (*schema, error) {
 	compiled, err := compiler.Compile(address(name))
 	var failed *jsonschema.SchemaError
@@ -135,7 +136,7 @@ func compile(compiler *jsonschema.Compiler, name string, content []byte) (*schem
 	return &schema{compiled: compiled, parts: parts, examples: annotations.Examples}, nil
 }
 
-// add takes in a type; what types share is used through them alone.
+// add registers a type. A file in a subfolder is no type; the types that share it have compiled it in.
 func (s *Set) add(name string, sch *schema) {
 	provider, file, _ := strings.Cut(name, "/")
 	if strings.Contains(file, "/") {
@@ -147,8 +148,8 @@ func (s *Set) add(name string, sch *schema) {
 	s.providers[provider][strings.TrimSuffix(file, ".json")] = sch
 }
 
-// address is where a schema file is, whether or not it says so in $id: by it, relative references between files hold
-// for those that don't.
+// address returns the URL of a schema file, whether or not the file names one in $id. Relative references between files
+// are resolved against it.
 func address(name string) string {
 	return (&url.URL{Scheme: "https", Host: "sluice.internal", Path: "/schemas/" + name}).String()
 }

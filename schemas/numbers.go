@@ -14,7 +14,8 @@ const (
 	maxExponent = 1000
 )
 
-// wildNumbers names the numbers in a document that are out of those bounds, in no order.
+// wildNumbers returns a fault for each number in a document that is out of those bounds, in no order. It runs before the
+// validator, which must not see them.
 func wildNumbers(document any) []Fault {
 	var faults []Fault
 	findWild(document, nil, &faults)
@@ -23,12 +24,15 @@ func wildNumbers(document any) []Fault {
 
 // place is where a walk is in a document. It becomes a pointer only when there is something to report.
 type place struct {
-	up     *place
+	// up is the place of the object or array around; nil for the document itself.
+	up *place
+	// name is the field's name, or item the index where isItem is set.
 	name   string
 	item   int
 	isItem bool
 }
 
+// pointer writes the place as a JSON pointer.
 func (p *place) pointer() string {
 	switch {
 	case p == nil:
@@ -40,6 +44,7 @@ func (p *place) pointer() string {
 	}
 }
 
+// findWild walks over a value. Its depth is bounded by whoever parsed the document.
 func findWild(value any, at *place, faults *[]Fault) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -61,10 +66,12 @@ func findWild(value any, at *place, faults *[]Fault) {
 	}
 }
 
+// outOfRange does not quote the number, which may be long.
 func outOfRange(at *place) Fault {
 	return Fault{Pointer: at.pointer(), Message: "is a number out of range"}
 }
 
+// isWild reports whether a number is out of bounds, by its digits alone: to parse it would be what has to be avoided.
 func isWild(literal string) bool {
 	if len(literal) > maxDigits {
 		return true

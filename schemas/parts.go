@@ -21,6 +21,7 @@ func gather(s *jsonschema.Schema, into map[string]*jsonschema.Schema) {
 	}
 }
 
+// gatherValue finds schemas in the forms in which a schema holds others.
 func gatherValue(value any, into map[string]*jsonschema.Schema) {
 	switch value := value.(type) {
 	case *jsonschema.Schema:

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-//nolint:gochecknoglobals // Constants that the language can't write as such.
+// RFC 6901, section 3: the order of the replacements matters, which a Replacer keeps.
 var (
 	escaper   = strings.NewReplacer("~", "~0", "/", "~1")
 	unescaper = strings.NewReplacer("~1", "/", "~0", "~")

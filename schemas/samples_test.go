@@ -92,7 +92,7 @@ func TestWhatIsNewIsAccepted(t *testing.T) {
 	}
 }
 
-func TestUnknownTypesAndProvidersAreNotJudged(t *testing.T) {
+func TestUnknownTypesAndProvidersAreNotValidated(t *testing.T) {
 	t.Parallel()
 	set := load(t)
 	for _, name := range [][2]string{{greenAPI, "hologramReceived"}, {greenAPI, ""}, {greenAPI, "common/envelope"}, {greenAPI, "envelope"}, {"pigeon", "incomingCall"}, {"", ""}} {

@@ -1,10 +1,21 @@
 // Package schemas knows what the notifications of each provider look like: one JSON Schema (draft 2020-12) per type
 // in <provider>/<type>.json, with what several types share in subfolders, and what is true of all types without a schema
-// of their own in <provider>/_any.json. It tells whether a document is valid and
-// names everything that is wrong with it. It knows nothing of queues, of HTTP, or of what becomes of a notification.
+// of their own in <provider>/_any.json. It validates documents and names everything that is wrong with them, in words for
+// people who have the document before them and not the schema. It knows nothing of queues, of HTTP, or of what becomes of a
+// notification.
 //
-// The schemas demand what every real notification has and no more, because refusing a good notification is worse than
-// letting an odd one through: additional fields, new kinds of message and new states are valid.
+// The schemas demand what every real notification has and no more, because an alert about a good notification is worse than
+// none about an odd one: additional fields, new kinds of message and new states are valid, null in a field that may be
+// missing stands for its absence, and what senders are known to leave out is no fault, whatever their documentation says;
+// $comment names the public report. Whoever adds a type adds one file with an example in it, which the tests validate.
+//
+// Which file to open:
+//
+//   - What can be asked of a set of schemas? schemas.go
+//   - How are files found, layered and compiled? load.go; the schemas inside of a schema: parts.go
+//   - How does an error of the validator become faults? faults.go; where several schemas would do: alternatives.go; JSON
+//     pointers: pointer.go
+//   - What keeps a validation fast and small, whatever the document? dispatch.go, bounded.go, numbers.go
 package schemas
 
 import (
@@ -13,6 +24,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -31,22 +43,27 @@ type Fault struct {
 
 // Set is a compiled collection of schemas, by provider and type. It is immutable and safe for concurrent use.
 type Set struct {
+	// providers has the types by the name of the provider and that of the type.
 	providers map[string]map[string]*schema
 }
 
 // schema is one type of notification.
 type schema struct {
+	// compiled is what the validator runs. Load changes it for speed, nobody afterwards.
 	compiled *jsonschema.Schema
 	// parts are all schemas that the compiled one is made of, by their absolute location.
-	parts    map[string]*jsonschema.Schema
+	parts map[string]*jsonschema.Schema
+	// examples are the documents under "examples", as they are written.
 	examples []json.RawMessage
 }
 
 // BuiltIn returns the schema files that are part of the program, laid out as LoadFS wants them.
 func BuiltIn() fs.FS { return builtIn }
 
-// Load compiles the built-in schemas.
-func Load() (*Set, error) { return LoadFS(BuiltIn()) }
+// Load returns the built-in schemas. They are compiled once in a process.
+func Load() (*Set, error) { return loadBuiltIn() }
+
+var loadBuiltIn = sync.OnceValues(func() (*Set, error) { return LoadFS(BuiltIn()) }) //nolint:gochecknoglobals // Never changes once it is made.
 
 // anyType is the name of the file whose schema is that of all types of its provider that have none of their own. With it
 // no type of the provider is unknown.
@@ -58,10 +75,10 @@ func (s *Set) Types(provider string) []string {
 	return slices.DeleteFunc(types, func(name string) bool { return name == anyType })
 }
 
-// Has tells whether there is any schema for the provider.
+// Has reports whether there is any schema for the provider.
 func (s *Set) Has(provider string) bool { return len(s.providers[provider]) > 0 }
 
-// schemaOf finds the schema of a type, or that of all others of its provider.
+// schemaOf returns the schema of a type, or that of all others of its provider.
 func (s *Set) schemaOf(provider, typ string) (sch *schema, known bool) {
 	if sch, known = s.providers[provider][typ]; known {
 		return sch, true
@@ -84,7 +101,7 @@ func (s *Set) Examples(provider, typ string) []json.RawMessage {
 	return examples
 }
 
-// Validate tells whether the type has a schema, and everything that is wrong with the document according to it,
+// Validate reports whether the type has a schema, and returns everything that is wrong with the document according to it,
 // sorted by pointer. No faults mean that the document is valid; an unknown type has none.
 //
 // The document is what encoding/json makes of a body when its decoder uses numbers (Decoder.UseNumber), so that ids
