@@ -7,19 +7,30 @@ import (
 
 const envPrefix = "SLUICE_"
 
+// Lookup returns the value of the variable in an environment as os.Environ returns it, empty when it is not set. Of several
+// the last counts, as for exec.
+func Lookup(environ []string, name string) string {
+	for _, entry := range slices.Backward(environ) {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
 // variable returns the name of the variable that sets the key.
 func variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }
 
 // known returns every key that can be set from outside of the file, which is where names of sources come from.
-func (l *loader) known() map[string]*knob {
-	known := map[string]*knob{}
+func (l *loader) known() map[string]*keySpec {
+	known := map[string]*keySpec{}
 	for _, k := range l.table.leaves() {
-		if strings.Contains(k.key, anyItem) {
-			continue // A list of sections is written in the file alone.
+		if k.inFileOnly() {
+			continue
 		}
-		if !strings.Contains(k.key, anySource) {
+		if !k.inSource() {
 			known[k.key] = k
 			continue
 		}
@@ -33,31 +44,33 @@ func (l *loader) known() map[string]*knob {
 	return known
 }
 
-// keyOf returns the knob's key for the source of that name; other knobs have one key only.
-func keyOf(k *knob, source string) string {
+// keyOf returns the key for the source of that name; a key outside of sources is the same for all.
+func keyOf(k *keySpec, source string) string {
 	return strings.Replace(k.key, anySource, source, 1)
 }
 
 // environ reads the layer of the variables.
-func (l *loader) environ(known map[string]*knob) map[string]any {
+func (l *loader) environ(known map[string]*keySpec) layer {
 	keys := map[string]string{}
 	for key := range known {
 		keys[variable(key)] = key // a test holds that no two keys share a variable, whatever sources are called
 	}
-	layer := map[string]any{}
+	values := layer{}
 	for _, entry := range l.Environ {
 		name, text, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) || slices.Contains(l.Variables, name) {
 			continue
 		}
 		at := place{Variable: name}
-		if key, ok := keys[name]; ok {
-			put(layer, known[key], key, text, at)
-		} else {
+		switch key, ok := keys[name]; {
+		case ok:
+			values.put(known[key], key, text, at)
+		case isSettingsVariable(name): // Who reads the settings knows.
+		default:
 			l.unknownVariable(at, keys)
 		}
 	}
-	return layer
+	return values
 }
 
 func (l *loader) unknownVariable(at place, keys map[string]string) {
@@ -79,8 +92,8 @@ func (l *loader) unknownVariable(at place, keys map[string]string) {
 }
 
 // flags reads the layer of the command line.
-func (l *loader) flags(known map[string]*knob) map[string]any {
-	layer := map[string]any{}
+func (l *loader) flags(known map[string]*keySpec) layer {
+	values := layer{}
 	for key, text := range l.Flags {
 		at := place{Flag: "--" + key}
 		if name := l.FlagNames[key]; name != "" {
@@ -92,24 +105,24 @@ func (l *loader) flags(known map[string]*knob) map[string]any {
 		case k.isSecret(text):
 			l.fault(at, "", "a secret in a flag can be read by everybody on the machine; set %s or a file", variable(key))
 		default:
-			put(layer, k, key, text, at)
+			values.put(k, key, text, at)
 		}
 	}
-	return layer
+	return values
 }
 
 // put sets the key to a text from outside of the file, where lists are separated by commas and an empty text means
 // empty for text, secrets and URLs, but unset for everything else: an empty allow list that opened a source
 // because a variable was not filled in would be worse than one that cannot be emptied from the environment.
-func put(layer map[string]any, k *knob, key, text string, at place) {
+func (l layer) put(k *keySpec, key, text string, at place) {
 	if text == "" && !k.canBeEmpty() {
 		return
 	}
-	s := setting{Text: text, Place: at}
+	s := setting{text: text, place: at}
 	if k.isList() {
 		for item := range strings.SplitSeq(text, ",") {
-			s.Items = append(s.Items, setting{Text: strings.TrimSpace(item), Place: at})
+			s.items = append(s.items, setting{text: strings.TrimSpace(item), place: at})
 		}
 	}
-	layer[key] = s
+	l[key] = s
 }

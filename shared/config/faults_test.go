@@ -30,7 +30,7 @@ streams:
 sluice.yaml:3: gateway.listen: "8080" is not an address to listen on; write for example :8080 or 127.0.0.1:8080
 sluice.yaml:6: sources.green-api.tokns: unknown key; did you mean "tokens"?
 sluice.yaml:8: sources.green-api.allow: "10.0.0.300" is neither an address nor a CIDR; write for example 192.0.2.7 or 192.0.2.0/24, or a list: green-api
-sluice.yaml:10: streams.lanes: 1000 is more than the most, 512
+sluice.yaml:10: streams.lanes: 1000 is more than the maximum, 512
 SLUICE_GATWAY_LISTEN: unknown variable; did you mean SLUICE_GATEWAY_LISTEN?
 SLUICE_HOME: unknown variable
 SLUICE_WORKER_INTAKE: "perhaps" is neither true nor false
@@ -57,8 +57,8 @@ func TestWhatIsWrongInTheFileIsToldWithItsLine(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ yaml, want string }{
 		"an unknown section":             {with + "gatway: {}\n", `sluice.yaml:2: gatway: unknown key; did you mean "gateway"?`},
-		"an unknown key like no other":   {with + "log: {colour: red}\n", `sluice.yaml:2: log.colour: unknown key; known are level, format`},
-		"a dotted key":                   {with + "log.level: info\n", `sluice.yaml:2: log.level: unknown key; known are log, nats, admin, gateway, sources, schemas_dir, worker, streams`},
+		"an unknown key like no other":   {with + "log: {colour: red}\n", `sluice.yaml:2: log.colour: unknown key; known are level, format, personal`},
+		"a dotted key":                   {with + "log.level: info\n", `sluice.yaml:2: log.level: unknown key; known are log, nats, admin, memory_limit, gateway, sources, receiver, bots, schemas_dir, worker, handlers, settings, streams`},
 		"a key that is set twice":        {with + "log:\n  level: info\n  level: warn\n", `sluice.yaml:4: log.level: is set already on line 3`},
 		"a section that is set twice":    {with + "log: {}\nlog: {}\n", `sluice.yaml:3: log: is set already on line 2`},
 		"a list as the document":         {"- log\n", `sluice.yaml:1: must be a mapping of keys to values`},
@@ -89,18 +89,20 @@ func TestWhatIsWrongInTheFileIsToldWithItsLine(t *testing.T) {
 		"a proxy that is a name":         {with + "gateway: {trusted_proxies: [nginx]}\n", `sluice.yaml:2: gateway.trusted_proxies: "nginx" is neither an address nor a CIDR; write for example 192.0.2.7 or 192.0.2.0/24`},
 		"a proxy with a zone":            {with + "gateway: {trusted_proxies: ['fe80::1%eth0']}\n", `sluice.yaml:2: gateway.trusted_proxies: "fe80::1%eth0" is neither an address nor a CIDR; write for example 192.0.2.7 or 192.0.2.0/24`},
 		"a proxy with half a mask":       {with + "gateway: {trusted_proxies: [10.0.0.5/8]}\n", `sluice.yaml:2: gateway.trusted_proxies: "10.0.0.5/8" has bits behind its mask; write 10.0.0.0/8 or 10.0.0.5`},
-		"a body limit that is too small": {with + "gateway: {body_limit: 1023}\n", `sluice.yaml:2: gateway.body_limit: 1023 is less than the least, 1KiB`},
-		"a body limit that is too large": {with + "gateway: {body_limit: 33MiB}\n", `sluice.yaml:2: gateway.body_limit: 33MiB is more than the most, 32MiB`},
+		"a body limit that is too small": {with + "gateway: {body_limit: 1023}\n", `sluice.yaml:2: gateway.body_limit: 1023 is less than the minimum, 1KiB`},
+		"a body limit that is too large": {with + "gateway: {body_limit: 33MiB}\n", `sluice.yaml:2: gateway.body_limit: 33MiB is more than the maximum, 32MiB`},
 		"a timeout without a unit":       {with + "gateway: {read_timeout: 60}\n", `sluice.yaml:2: gateway.read_timeout: "60" is not a duration; write for example 30s, 15m or 24h`},
-		"a timeout of nothing":           {with + "gateway: {read_timeout: 0s}\n", `sluice.yaml:2: gateway.read_timeout: 0s is less than the least, 1ms`},
+		"a timeout of nothing":           {with + "gateway: {read_timeout: 0s}\n", `sluice.yaml:2: gateway.read_timeout: 0s is less than the minimum, 1ms`},
 		"a group with a space":           {with + "worker: {group: my group}\n", `sluice.yaml:2: worker.group: "my group" does not match ^[a-z0-9_-]{1,32}$`},
 		"an intake that is neither":      {with + "worker: {intake: maybe}\n", `sluice.yaml:2: worker.intake: "maybe" is neither true nor false`},
 		"two replicas":                   {with + "streams: {replicas: 2}\n", `sluice.yaml:2: streams.replicas: "2" is not one of 1, 3, 5`},
-		"less than no shards":            {with + "streams: {shards: -1}\n", `sluice.yaml:2: streams.shards: -1 is less than the least, 0`},
+		"less than no shards":            {with + "streams: {shards: -1}\n", `sluice.yaml:2: streams.shards: -1 is less than the minimum, 0`},
 		"half a lane":                    {with + "streams: {lanes: 0.5}\n", `sluice.yaml:2: streams.lanes: "0.5" is not a whole number`},
 		"no address to listen on":        {with + "gateway: {listen: ''}\n", `sluice.yaml:2: gateway.listen: "" is not an address to listen on; write for example :8080 or 127.0.0.1:8080`},
 		"a port that is none":            {with + "admin: {listen: ':70000'}\n", `sluice.yaml:2: admin.listen: ":70000" is not an address to listen on; write for example :8080 or 127.0.0.1:8080`},
 		"events gone before the window":  {with + "streams:\n  events:\n    keep: 24h\n", `sluice.yaml:4: streams.events: keep is 24h0m0s (sluice.yaml:4), less than duplicate_window, 48h0m0s (the default)`},
+		"an age below what is kept":      {with + "streams: {events: {max_age: 100h}}\n", `sluice.yaml:2: streams.events: max_age is 100h0m0s (sluice.yaml:2), less than keep, 168h0m0s (the default); 0 turns it off`},
+		"kept beyond the greatest age":   {with + "streams: {notifications: {keep: 800h}}\n", `sluice.yaml:2: streams.notifications: max_age is 720h0m0s (the default), less than keep, 800h0m0s (sluice.yaml:2); 0 turns it off`},
 		"a window longer than events":    {with + "streams: {events: {duplicate_window: 200h}}\n", `sluice.yaml:2: streams.events: keep is 168h0m0s (the default), less than duplicate_window, 200h0m0s (sluice.yaml:2)`},
 
 		"an address that is not of NATS": {with + "nats: {url: 'http://hunter2@host'}\n", `sluice.yaml:2: nats.url: is not an address of NATS; write for example nats://127.0.0.1:4222`},

@@ -1,26 +1,30 @@
 package config
 
 import (
-	_ "embed" // for the doc comments
 	"encoding"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"net/netip"
 	"reflect"
 	"strings"
 	"time"
 )
 
-// anySource stands for the name of a source in a key, anyItem for the place in a list of sections.
+// anySource, anyInstance, anyBot and anyHandler stand for a name in a key, anyItem for the place in a list of sections.
 const (
-	anySource = "<source>"
-	anyItem   = "[]"
+	anySource   = "<source>"
+	anyInstance = "<instance>"
+	anyBot      = "<bot>"
+	anyHandler  = "<handler>"
+	anyItem     = "[]"
 )
 
-// Key is one knob, for the README and for people who ask the command line.
+// anyNames are what stands for the names in sections that have them, by the sections' own names.
+func anyNames() map[string]string {
+	return map[string]string{"sources": anySource, "instances": anyInstance, "bots": anyBot, "handlers": anyHandler}
+}
+
+// Key describes one key of sluice.yaml, for the documentation and for people who ask the command line.
 type Key struct {
-	// Key is dotted, with "<source>" for the name of any source.
+	// Key is dotted, with "<source>", "<instance>", "<bot>" and "<handler>" for the name of any.
 	Key string `json:"key"`
 	// Env is the variable that sets it, with "<SOURCE>" for the source's name; empty where none can.
 	Env string `json:"env"`
@@ -33,21 +37,24 @@ type Key struct {
 	Max string `json:"max,omitempty"`
 	// Meaning is a sentence with a period.
 	Meaning string `json:"meaning"`
-	// Secret tells that no flag may set it.
+	// Secret says that no flag may set it.
 	Secret bool `json:"secret,omitempty"`
 }
 
-// Keys returns every knob in the order of sluice.yaml.
+// Keys returns every key in the order of sluice.yaml.
 func Keys() []Key {
-	meanings := docComments()
+	meaningOf := meanings()
 	var keys []Key
 	for _, k := range table().leaves() {
-		meaning, _, more := strings.Cut(meanings[k.doc], ". ")
+		meaning, _, more := strings.Cut(meaningOf[k.doc], ". ")
 		if more {
 			meaning += "."
 		}
 		env := ""
-		if !strings.Contains(k.key, anyItem) {
+		switch {
+		case k.open:
+			env = variable(k.key) + "_<SECTION>_<KEY>"
+		case !k.inFileOnly():
 			env = variable(k.key)
 		}
 		keys = append(keys, Key{
@@ -58,74 +65,82 @@ func Keys() []Key {
 	return keys
 }
 
-// knob is a key of sluice.yaml: a section with knobs in it, or a leaf with a value.
-type knob struct {
+// keySpec is a row of the table: a section with keys in it, or a leaf with a value. It is read from a field of a struct.
+type keySpec struct {
 	name, key string
 	doc       string // where its doc comment stands, as "Struct.Field"
 	field     reflect.StructField
-	index     []int   // of the field, from Config, from sourceKnobs or from what a list of sections has
-	children  []*knob // of a section, or of each section in a list
-	repeated  bool    // a list of sections
+	index     []int // of the field, from Config, from Source or from what a list of sections has
+	children  []*keySpec
+	repeated  bool // a list of sections, each with the children
+	open      bool // a section whose keys others know
+	// ofFile is the secret whose file the value names, nil for all others.
+	ofFile *keySpec
 }
 
-// table is the tree of all knobs.
-func table() *knob {
-	return &knob{children: knobs(reflect.TypeFor[Config](), "", nil)}
+// table returns the tree of all keys, read from the fields of Config.
+func table() *keySpec {
+	return &keySpec{children: keySpecs(reflect.TypeFor[Config](), "", nil)}
 }
 
-func knobs(t reflect.Type, prefix string, index []int) []*knob {
-	var all []*knob
+func keySpecs(t reflect.Type, prefix string, index []int) []*keySpec {
+	var all []*keySpec
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name := field.Tag.Get("yaml")
 		if name == "-" {
 			continue
 		}
-		k := &knob{name: name, key: prefix + name, doc: t.Name() + "." + field.Name, field: field}
+		k := &keySpec{name: name, key: prefix + name, doc: t.Name() + "." + field.Name, field: field}
 		k.index = append(append(k.index, index...), i)
 		switch {
+		case field.Type == reflect.TypeFor[Settings]():
+			k.open = true
+		case field.Anonymous: // Its keys stand beside the others.
+			all = append(all, keySpecs(field.Type, prefix, k.index)...)
+			continue
 		case field.Type.Kind() == reflect.Map:
-			each := &knob{name: anySource, key: k.key + "." + anySource}
-			each.children = knobs(reflect.TypeFor[sourceKnobs](), each.key+".", nil)
-			k.children = []*knob{each}
+			each := &keySpec{name: anyNames()[name], key: k.key + "." + anyNames()[name]}
+			each.children = keySpecs(field.Type.Elem(), each.key+".", nil)
+			k.children = []*keySpec{each}
 		case field.Type.Kind() == reflect.Slice && isSection(field.Type.Elem()):
 			k.repeated = true
-			k.children = knobs(field.Type.Elem(), k.key+anyItem+".", nil)
+			k.children = keySpecs(field.Type.Elem(), k.key+anyItem+".", nil)
 		case isSection(field.Type):
-			k.children = knobs(field.Type, k.key+".", k.index)
+			k.children = keySpecs(field.Type, k.key+".", k.index)
 		}
 		all = append(all, k)
 	}
 	return all
 }
 
-// isSection tells structs that hold knobs from structs that are one value; the latter can all be written as text.
+// isSection reports whether the struct holds keys. A struct that is one value can be written as text.
 func isSection(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// child returns the knob of that name, or the one that stands for every name; nil when there is neither.
-func (k *knob) child(name string) *knob {
+// child returns the key of that name, or the one that stands for every name; nil when there is neither.
+func (k *keySpec) child(name string) *keySpec {
 	for _, child := range k.children {
-		if child.name == name || child.name == anySource {
+		if child.name == name || child.isNamed() {
 			return child
 		}
 	}
 	return nil
 }
 
-func (k *knob) leaves() []*knob {
+func (k *keySpec) leaves() []*keySpec {
 	if len(k.children) == 0 {
-		return []*knob{k}
+		return []*keySpec{k}
 	}
-	var all []*knob
+	var all []*keySpec
 	for _, child := range k.children {
 		all = append(all, child.leaves()...)
 	}
 	return all
 }
 
-func (k *knob) names() []string {
+func (k *keySpec) names() []string {
 	names := make([]string, len(k.children))
 	for i, child := range k.children {
 		names[i] = child.name
@@ -133,31 +148,47 @@ func (k *knob) names() []string {
 	return names
 }
 
-func (k *knob) tag(name string) string {
+func (k *keySpec) tag(name string) string {
 	return k.field.Tag.Get(name)
 }
 
+// inSource reports whether every source has a key of its own of this row.
+func (k *keySpec) inSource() bool { return strings.Contains(k.key, anySource) }
+
+// isNamed reports whether the section stands for any number of sections, each with a name that the user chooses.
+func (k *keySpec) isNamed() bool { return strings.HasPrefix(k.name, "<") }
+
+// inFileOnly reports whether the key stands where neither variables nor flags reach it: in a list of sections, or in one
+// with a name that is not a source's.
+func (k *keySpec) inFileOnly() bool {
+	return k.open || strings.Contains(k.key, anyItem) || strings.Contains(k.key, anyInstance) ||
+		strings.Contains(k.key, anyBot) || strings.Contains(k.key, anyHandler)
+}
+
 // choices returns what a value must be one of; none means anything of its type.
-func (k *knob) choices() []string {
-	if enum := k.tag("enum"); enum != "" {
-		return strings.Split(enum, ",")
+func (k *keySpec) choices() []string { return k.split("enum") }
+
+// split returns the values of a tag that has several, separated by commas.
+func (k *keySpec) split(tag string) []string {
+	if text := k.tag(tag); text != "" {
+		return strings.Split(text, ",")
 	}
 	return nil
 }
 
-func (k *knob) isList() bool {
+func (k *keySpec) isList() bool {
 	return k.field.Type.Kind() == reflect.Slice
 }
 
-// item is the type of the value, or of the values in the list.
-func (k *knob) item() reflect.Type {
+// item returns the type of the value, or of the values in the list.
+func (k *keySpec) item() reflect.Type {
 	if k.isList() {
 		return k.field.Type.Elem()
 	}
 	return k.field.Type
 }
 
-func (k *knob) typeName() string {
+func (k *keySpec) typeName() string {
 	name := map[reflect.Type]string{
 		reflect.TypeFor[string]():        "text",
 		reflect.TypeFor[Secret]():        "secret",
@@ -170,40 +201,15 @@ func (k *knob) typeName() string {
 		reflect.TypeFor[time.Time]():     "time",
 	}[k.item()]
 	switch {
+	case k.open:
+		return "sections"
 	case len(k.choices()) > 0:
 		return strings.Join(k.choices(), ", ")
-	case k.tag("file") != "":
+	case k.isPath():
 		name = "path"
 	}
 	if k.isList() {
 		return "list: " + name
 	}
 	return name
-}
-
-//go:embed config.go
-var structs string
-
-//go:embed sourceknobs.go
-var structsOfSources string
-
-// docComments returns the doc comments of the fields in config.go and sourceknobs.go, in one line each, by
-// "Struct.Field". They are read from the source so that a meaning is not written twice.
-func docComments() map[string]string {
-	comments := map[string]string{}
-	for _, text := range []string{structs, structsOfSources} {
-		file, err := parser.ParseFile(token.NewFileSet(), "", text, parser.ParseComments)
-		if err != nil {
-			panic(err) // it has been compiled
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
-			if spec, ok := node.(*ast.TypeSpec); ok {
-				for _, field := range spec.Type.(*ast.StructType).Fields.List {
-					comments[spec.Name.Name+"."+field.Names[0].Name] = strings.Join(strings.Fields(field.Doc.Text()), " ")
-				}
-			}
-			return true
-		})
-	}
-	return comments
 }

@@ -9,11 +9,11 @@ import (
 	"sluice.internal/shared/config"
 )
 
-func TestEveryKnobHasAMeaningAndAType(t *testing.T) {
+func TestEveryKeyHasAMeaningAndAType(t *testing.T) {
 	t.Parallel()
 	keys := config.Keys()
 	if len(keys) < 40 {
-		t.Fatalf("only %d knobs", len(keys))
+		t.Fatalf("only %d keys", len(keys))
 	}
 	for _, k := range keys {
 		if k.Type == "" || k.Type == "list: " || len(k.Meaning) < 10 || !strings.HasSuffix(k.Meaning, ".") {
@@ -22,20 +22,20 @@ func TestEveryKnobHasAMeaningAndAType(t *testing.T) {
 	}
 }
 
-func TestAKnobTellsAllThatATableOfThemSays(t *testing.T) {
+func TestAKeySaysAllThatATableOfThemSays(t *testing.T) {
 	t.Parallel()
 	for _, want := range []config.Key{
 		{
-			Key: "gateway.body_limit", Env: "SLUICE_GATEWAY_BODY_LIMIT", Type: "size", Default: "8MiB", Min: "1KiB", Max: "32MiB",
-			Meaning: "The largest body that is accepted.",
+			Key: "gateway.body_limit", Env: "SLUICE_GATEWAY_BODY_LIMIT", Type: "size", Default: "32MiB", Min: "1KiB", Max: "32MiB",
+			Meaning: "The largest body that is accepted of any source, whatever the source's own limit is.",
 		},
 		{
 			Key: "sources.<source>.token", Env: "SLUICE_SOURCES_<SOURCE>_TOKEN", Type: "secret", Secret: true,
-			Meaning: "A token that senders show.",
+			Meaning: "A token that senders send.",
 		},
 		{
 			Key: "log.level", Env: "SLUICE_LOG_LEVEL", Type: "debug, info, warn, error", Default: "info",
-			Meaning: "The least important level that is written.",
+			Meaning: "The lowest level that is written.",
 		},
 	} {
 		if !slices.Contains(config.Keys(), want) {
@@ -54,7 +54,7 @@ func TestDefaultsAndBoundsAreValuesLikeAnyOther(t *testing.T) {
 			environ := []string{strings.ReplaceAll(k.Env, "<SOURCE>", "GREEN_API") + "=" + text}
 			opts := config.Options{Environ: environ, AllowMissingTokens: true}
 			// The shortest that events can be kept depends on the window.
-			if _, faults := load(t, "", opts); faults != "" && !strings.HasPrefix(k.Key, "streams.events.") {
+			if _, faults := load(t, "", opts); faults != "" && !strings.HasPrefix(k.Key, "streams.") {
 				t.Error(faults)
 			}
 		}
@@ -76,8 +76,11 @@ type schema struct {
 // leaves returns the dotted keys of the schema, and holds each section closed.
 func (s *schema) leaves(t *testing.T, key string) []string {
 	t.Helper()
-	if s.Description == "" && key != "" && !strings.HasSuffix(key, "<source>") && !strings.HasSuffix(key, "[]") {
+	if s.Description == "" && key != "" && !strings.HasSuffix(key, ">") && !strings.HasSuffix(key, "[]") {
 		t.Errorf("%s has no description", key)
+	}
+	if key == ".settings" { // Its keys are those of handlers.
+		return []string{"settings"}
 	}
 	if s.Items != nil && s.Items.Type == "object" {
 		return s.Items.leaves(t, key+"[]")
@@ -90,7 +93,8 @@ func (s *schema) leaves(t *testing.T, key string) []string {
 		if err := json.Unmarshal(s.AdditionalProperties, &each); err != nil {
 			t.Fatal(err)
 		}
-		return each.leaves(t, key+".<source>")
+		_, section, _ := strings.Cut(key[strings.LastIndex(key, "."):], ".")
+		return each.leaves(t, key+".<"+strings.TrimSuffix(section, "s")+">")
 	}
 	if string(s.AdditionalProperties) != "false" {
 		t.Errorf("%s is open to unknown keys", key)

@@ -1,21 +1,20 @@
 package config
 
 import (
-	"cmp"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"time"
 
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/v2"
+	"go.yaml.in/yaml/v3"
 )
 
 // DefaultFile is read when Options names no file and it exists.
 const DefaultFile = "sluice.yaml"
 
 // Options says where configuration comes from: a file, variables over it, flags over those.
-// The zero value is what a process gets that was told nothing.
+// The zero value is for a process without arguments and environment.
 type Options struct {
 	// File is the path of the file; empty means DefaultFile if it exists and else none.
 	File string
@@ -26,7 +25,7 @@ type Options struct {
 	Variables []string
 	// Flags are values from the command line by dotted key, written as in variables. Secrets among them are faults.
 	Flags map[string]string
-	// FlagNames are how the flags are called, such as "--listen", by dotted key; "--" and the key unless told.
+	// FlagNames are how the flags are called, such as "--listen", by dotted key; one that is missing is called "--" and its key.
 	FlagNames map[string]string
 	// Providers are the kinds of senders there are. Nil means that the caller has no use for sources: providers are
 	// then not checked, and Path and PublishDeadline stay empty where they are not configured.
@@ -35,21 +34,31 @@ type Options struct {
 	AllowMissingTokens bool
 	// WithoutTokens neither asks for tokens nor reads their files, for processes that take nothing in.
 	WithoutTokens bool
+	// HandlerSecrets reads the secrets by which requests to handlers are signed, for processes that handle events. All others
+	// leave these files alone.
+	HandlerSecrets bool
+	// Accounts reads the tokens by which Sluice itself logs in at providers, and those of bots, for processes that poll or
+	// serve bots. All others leave these files alone.
+	Accounts bool
 }
 
 // Provider is what has to be known about a kind of sender.
 type Provider struct {
 	// Path takes webhooks in unless a source says otherwise.
 	Path string
-	// Patience is the publish deadline unless a source says otherwise.
-	Patience time.Duration
+	// PublishTimeout is the publish_deadline of a source that has none.
+	PublishTimeout time.Duration
+	// BodyLimit is the body_limit of a source that has none.
+	BodyLimit Size
+	// HTTPAPI says that the provider hands out notifications to who asks, by GREEN-API's HTTP API.
+	HTTPAPI bool
 	// Lists are the names of the address lists that the provider publishes.
 	Lists []string
 	// Auth is how its senders prove who they are unless a source says otherwise; empty means AuthToken.
 	Auth string
 	// Auths are the other ways that its sources may choose, beside AuthNone and AuthCertificate.
 	Auths []string
-	// GivesSecret says that only the provider can make its secrets.
+	// GivesSecret says that only the provider can make its secrets, so that none is created here.
 	GivesSecret bool
 	// Check finds what else is wrong with a source: keys below the source's, with messages. Nil finds nothing.
 	Check func(Source) []SourceFault
@@ -64,12 +73,11 @@ type SourceFault struct {
 // Load reads and checks everything. Its error is [Faults] with all that is wrong, at once.
 // Relative paths in the file start at the file's folder, those in variables and flags at the working directory.
 func Load(opts Options) (*Config, error) {
-	l := &loader{Options: opts, table: table(), named: map[string]place{}, sectionsAt: map[string][]place{}}
-	file := l.file()
+	l := newLoader(opts)
+	maps.Copy(l.values, l.file()) // First, as the names of sources come from there.
 	known := l.known()
-	if err := l.merge(file, l.environ(known), l.flags(known)); err != nil {
-		return nil, err
-	}
+	maps.Copy(l.values, l.environ(known))
+	maps.Copy(l.values, l.flags(known))
 	cfg := l.config()
 	if len(l.faults) > 0 {
 		l.faults.sort()
@@ -79,97 +87,121 @@ func Load(opts Options) (*Config, error) {
 	return cfg, nil
 }
 
-// loader is one Load.
+// Default returns the configuration that Load makes without a file, variables and flags: complete, with one source, whose token and path are still empty. It reads no file, and no two calls share
+// anything, so that the caller may change what it got. Programs and tests start from it instead of from a zero Config.
+func Default() *Config {
+	l := newLoader(Options{WithoutTokens: true})
+	cfg := l.config()
+	if len(l.faults) > 0 {
+		panic(fmt.Sprintf("defaults have faults:\n%v", l.faults)) // A test reads them all.
+	}
+	return cfg
+}
+
+// loader is the state of one Load. Its methods collect faults instead of returning errors, so that all are reported at once.
 type loader struct {
 	Options
 
-	table *knob
+	table *keySpec
+	// values are what the keys were set to: the file, with the variables over it, with the flags over those.
+	values layer
 	// named are the sources in the file with the lines they start on, also those with faults in them.
 	named map[string]place
+	// namedAt are the places of the sections with names of their own, by the key of each; those of sources are in named.
+	namedAt map[string]place
+	// settings is the section of the file that handlers read, nil without.
+	settings *yaml.Node
 	// sectionsAt are the places of the sections in each list of them, by the list's key.
 	sectionsAt map[string][]place
-	// broken tells that there may be more in the file than could be read, so that what is missing is no fault.
+	// broken says that there may be more in the file than could be read, so that what is missing is no fault.
 	broken bool
 
-	merged   *koanf.Koanf
 	faults   Faults
 	warnings []string
+	// private are the files with secrets whose modes have been looked at.
+	private map[string]bool
 }
 
-// setting is a value as it was written, and where. Its fields are exported because koanf copies it.
+func newLoader(opts Options) *loader {
+	return &loader{
+		Options: opts, table: table(), values: layer{}, named: map[string]place{}, namedAt: map[string]place{}, sectionsAt: map[string][]place{},
+		private: map[string]bool{},
+	}
+}
+
+// layer is what one of file, variables and flags sets, by dotted key.
+type layer map[string]setting
+
+// setting is a value as it was written, and where.
 type setting struct {
-	Text  string
-	Items []setting // of a list, instead of Text
-	Place place
+	text  string
+	items []setting // of a list, instead of text
+	place place
 }
 
-// path is the text as a path, for use in this process's working directory.
+// path returns the text as a path, for use in this process's working directory.
 func (s setting) path() string {
-	if s.Text == "" || filepath.IsAbs(s.Text) {
-		return s.Text
+	if s.text == "" || filepath.IsAbs(s.text) {
+		return s.text
 	}
-	return filepath.Join(filepath.Dir(s.Place.File), s.Text)
-}
-
-// merge lays the layers over one another, the last on top.
-func (l *loader) merge(layers ...map[string]any) error {
-	l.merged = koanf.New(".")
-	for _, layer := range layers {
-		if err := l.merged.Load(confmap.Provider(layer, "."), nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return filepath.Join(filepath.Dir(s.place.File), s.text)
 }
 
 // lookup returns what the key was set to, or else its default; false when it has neither.
-func (l *loader) lookup(k *knob, key string) (setting, bool) {
-	if s, ok := l.merged.Get(key).(setting); ok {
+func (l *loader) lookup(k *keySpec, key string) (setting, bool) {
+	if s, ok := l.values[key]; ok {
 		return s, true
 	}
 	text := k.tag("default")
-	return setting{Text: text}, text != ""
+	return setting{text: text}, text != ""
 }
 
 // items returns what a key without a default was set to: any number of values for a list, else one or none.
 func (l *loader) items(key string) []setting {
-	s, ok := l.merged.Get(key).(setting)
+	s, ok := l.values[key]
 	switch {
 	case !ok:
 		return nil
-	case s.Items != nil:
-		return s.Items
+	case s.items != nil:
+		return s.items
 	default:
 		return []setting{s}
 	}
 }
 
-// at is where the key was set; the zero place when it was not.
+// at returns where the key was set; the zero place when it was not.
 func (l *loader) at(key string) place {
-	s, _ := l.merged.Get(key).(setting)
-	return s.Place
+	return l.values[key].place
 }
 
+// config makes the Config of the values. What is at fault is missing from it.
 func (l *loader) config() *Config {
 	var cfg Config
 	for _, k := range l.table.leaves() {
-		if !strings.Contains(k.key, anySource) {
+		if !k.inSource() && !k.inFileOnly() {
 			l.fill(reflect.ValueOf(&cfg).Elem(), k, k.key)
 		}
 	}
-	l.checkNATS(&cfg.NATS)
-	l.checkServer()
-	l.checkListen("gateway.listen", cfg.Gateway.Listen, false)
-	l.checkListen("admin.listen", cfg.Admin.Listen, true)
-	l.checkWindow(cfg.Streams.Events)
+	l.readPassword(&cfg.NATS)
+	events, alerts := cfg.Streams.Events, cfg.Streams.Alerts
+	l.checkWindow("streams.events", events.Keep, "duplicate_window", events.DuplicateWindow)
+	l.checkMaxAge("streams.events", events.Keep, events.MaxAge)
+	l.checkMaxAge("streams.notifications", cfg.Streams.Notifications.Keep, cfg.Streams.Notifications.MaxAge)
+	l.checkWindow("streams.alerts", alerts.Keep, "group_window", alerts.GroupWindow)
+	l.checkWork()
+	cfg.Settings = l.readSettings()
 	if !l.broken {
 		cfg.Sources = l.sources()
+		cfg.Handlers = l.handlers()
+		cfg.Bots = l.bots(cfg.Sources, events.Keep)
 	}
 	return &cfg
 }
 
-// fill sets the knob's field in the struct to what the key was set to. A field with a fault keeps its zero value.
-func (l *loader) fill(target reflect.Value, k *knob, key string) {
+// fill sets the key's field in the struct to what the key was set to, and makes all checks that stand in the table. A
+// field with a fault keeps its zero value.
+func (l *loader) fill(target reflect.Value, k *keySpec, key string) {
+	l.checkBeside(k, key)
 	s, ok := l.lookup(k, key)
 	if !ok {
 		return
@@ -179,24 +211,22 @@ func (l *loader) fill(target reflect.Value, k *knob, key string) {
 		l.fillValue(field, k, key, s)
 		return
 	}
-	list := reflect.MakeSlice(field.Type(), len(s.Items), len(s.Items))
-	for i, item := range s.Items {
+	list := reflect.MakeSlice(field.Type(), len(s.items), len(s.items))
+	for i, item := range s.items {
 		l.fillValue(list.Index(i), k, key, item)
 	}
 	field.Set(list)
 }
 
-func (l *loader) fillValue(v reflect.Value, k *knob, key string, s setting) {
-	text := s.Text
+func (l *loader) fillValue(v reflect.Value, k *keySpec, key string, s setting) {
+	text := s.text
 	if k.isPath() {
 		text = s.path()
 	}
 	if err := k.set(v, text); err != nil {
-		l.fault(s.Place, key, "%s", err)
+		l.fault(s.place, key, "%s", err)
+		return
 	}
-}
-
-// placed names the place of the key's value in the middle of a sentence.
-func (l *loader) placed(key string) string {
-	return cmp.Or(l.at(key).String(), "the default")
+	l.checkFile(k, key, s)
+	l.checkPrivate(k, key, s)
 }

@@ -17,8 +17,8 @@ const token = "0123456789abcdef"
 
 func providers() map[string]config.Provider {
 	return map[string]config.Provider{
-		"green-api": {Path: "/green-api/webhook/", Patience: 30 * time.Second, Lists: []string{"green-api"}},
-		"stripe":    {Path: "/stripe/webhook", Patience: 4 * time.Second},
+		"green-api": {Path: "/green-api/webhook/", PublishTimeout: 30 * time.Second, Lists: []string{"green-api"}},
+		"stripe":    {Path: "/stripe/webhook", PublishTimeout: 4 * time.Second},
 	}
 }
 
@@ -73,25 +73,26 @@ func TestNothingConfiguredGivesTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		Log:  config.Log{Level: slog.LevelInfo, Format: "auto"},
+		Log:  config.Log{Level: slog.LevelInfo, Format: "auto", Personal: "hash"},
 		NATS: config.NATS{URL: url},
 		Gateway: config.Gateway{
-			Listen: ":8080", ForwardedHeader: "X-Forwarded-For", BodyLimit: 8 * config.MiB, HeaderLimit: 64 * config.KiB,
+			Listen: ":8080", ForwardedHeader: "X-Forwarded-For", BodyLimit: 32 * config.MiB, HeaderLimit: 16 * config.KiB, MinRate: 32 * config.KiB,
 			HeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, ShutdownTimeout: 30 * time.Second,
 		},
 		Sources: map[string]config.Source{"green-api": {
-			Name: "green-api", Provider: "green-api", Path: "/green-api/webhook", Auth: config.AuthToken, Mode: config.ModeQuarantine, PublishDeadline: 30 * time.Second,
+			Name: "green-api", Provider: "green-api", Path: "/green-api/webhook", Auth: config.AuthToken, Mode: config.ModeObserve, PublishDeadline: 30 * time.Second,
 		}},
+		Receiver: config.Receiver{Listen: ":8082"},
 		Worker: config.Worker{
-			Group: "default", Ordered: true, Concurrency: 16, OnFailure: config.OnFailurePark, RetryFor: 24 * time.Hour,
+			Group: "default", Ordered: true, Concurrency: 256, HandlerTimeout: time.Minute, OnFailure: config.OnFailurePark, RetryFor: 24 * time.Hour,
 			Intake: true, Handlers: true, ShutdownTimeout: 30 * time.Second,
 		},
 		Streams: config.Streams{
 			Replicas:      1,
 			Manage:        true,
 			Retries:       config.Retries{MaxBytes: 2 * config.GiB},
-			Notifications: config.Notifications{Keep: 24 * time.Hour},
-			Events:        config.Events{Keep: 168 * time.Hour, DuplicateWindow: 48 * time.Hour},
+			Notifications: config.Notifications{Keep: 24 * time.Hour, MaxAge: 720 * time.Hour},
+			Events:        config.Events{Keep: 168 * time.Hour, MaxAge: 720 * time.Hour, DuplicateWindow: 48 * time.Hour},
 			DeadLetters:   config.DeadLetters{MaxBytes: config.GiB, Keep: 720 * time.Hour},
 			Rejections:    config.Rejections{MaxBytes: 128 * config.MiB, Keep: 168 * time.Hour},
 			Alerts:        config.Alerts{MaxBytes: 16 * config.MiB, Keep: 720 * time.Hour, GroupWindow: 15 * time.Minute},
@@ -177,9 +178,10 @@ streams: {replicas: 3, events: {keep: 48h}}
 		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("198.51.100.0/24"),
 		netip.MustParsePrefix("203.0.113.9/32"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::1/128"),
 	}
+	allowed, _ := cfg.Sources["green-api"].Allowed()
 	got := []any{
 		cfg.Log.Level, cfg.Log.Format, cfg.NATS.URL.Reveal(), cfg.Admin.Listen, cfg.Gateway.TrustedProxies, cfg.Gateway.ForwardedHeader,
-		cfg.Gateway.BodyLimit, cfg.Gateway.HeaderTimeout, cfg.Sources["green-api"].Prefixes, cfg.Worker.Intake, cfg.Streams.Replicas,
+		cfg.Gateway.BodyLimit, cfg.Gateway.HeaderTimeout, allowed, cfg.Worker.Intake, cfg.Streams.Replicas,
 	}
 	want := []any{
 		slog.LevelWarn, "json", "nats://a:4222, tls://b", "[::1]:9090", prefixes, "Forwarded",

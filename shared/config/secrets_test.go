@@ -45,7 +45,7 @@ sources:
 		t.Fatalf("got %d secrets, want %d", len(got), len(want))
 	}
 	for i := range want {
-		if got[i] != want[i] {
+		if got[i].Secret != want[i].Secret || got[i].From != want[i].From || got[i].Until != want[i].Until {
 			t.Errorf("secret %d is %q from %s until %s", i, got[i].Secret.Reveal(), got[i].From, got[i].Until)
 		}
 	}
@@ -119,6 +119,7 @@ func TestProvidersOwnChecksArePartOfTheFaults(t *testing.T) {
 	_, got := load(t, yaml, config.Options{Providers: known, AllowMissingTokens: true})
 	want := `sluice.yaml:2: sources.stripe: has no secret; set SLUICE_SOURCES_STRIPE_TOKEN_FILE or secrets, or auth: none to believe anybody
 sluice.yaml:4: sources.stripe.signature.hash: is not sha1
+sluice.yaml:5: sources.green-api.auth: needs gateway.tls.client_ca_file: without it no client's certificate is believed
 sluice.yaml:5: sources.green-api.certificates: is missing: name the certificates that may send`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

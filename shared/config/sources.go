@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"maps"
-	"net/netip"
 	"reflect"
 	"regexp"
 	"slices"
@@ -36,7 +35,13 @@ func (l *loader) sources() map[string]Source {
 }
 
 func (l *loader) sourceNames() []string {
-	names := l.merged.MapKeys("sources")
+	var names []string
+	for key := range l.values {
+		if rest, ok := strings.CutPrefix(key, "sources."); ok {
+			name, _, _ := strings.Cut(rest, ".")
+			names = append(names, name)
+		}
+	}
 	for name := range l.named {
 		names = append(names, name)
 	}
@@ -47,27 +52,30 @@ func (l *loader) sourceNames() []string {
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return !isSourceName(name) })
 }
 
+// source fills in and checks one source: first what is written, then what its provider has instead, then its secrets,
+// and last what only the provider can find wrong.
 func (l *loader) source(name string) Source {
-	var written sourceKnobs
+	var source Source
 	for _, k := range l.table.leaves() {
-		if strings.Contains(k.key, anySource) && !strings.Contains(k.key, anyItem) {
-			l.fill(reflect.ValueOf(&written).Elem(), k, keyOf(k, name))
+		if k.inSource() && !k.inFileOnly() {
+			l.fill(reflect.ValueOf(&source).Elem(), k, keyOf(k, name))
 		}
 	}
-	source := Source{
-		Name: name, Provider: cmp.Or(written.Provider, name), TokenHeader: written.TokenHeader,
-		Certificates: written.Certificates, Signature: written.Signature, Tolerance: written.Tolerance,
-		Read: written.Read, Mode: written.Mode,
-	}
+	source.Name, source.Provider = name, cmp.Or(source.Provider, name)
+	source.PublicURL = l.values["gateway.public_url"].text
 	provider, known := l.provider(source)
-	if source.Auth = written.Auth; !l.isSet(sourceKey(name, "auth")) { // Else it is at fault already when it is empty.
+	if !l.isSet(sourceKey(name, "auth")) { // Else it is at fault already when it is empty.
 		source.Auth = cmp.Or(provider.Auth, AuthToken)
 	}
-	source.Path = normalised(cmp.Or(written.Path, provider.Path))
-	source.PublishDeadline = cmp.Or(written.PublishDeadline, provider.Patience)
-	source.Prefixes, source.Lists = l.allow(name, provider, known)
+	source.Path = normalised(cmp.Or(source.Path, provider.Path))
+	source.BodyLimit = cmp.Or(source.BodyLimit, provider.BodyLimit)
+	source.PublishDeadline = cmp.Or(source.PublishDeadline, provider.PublishTimeout)
+	l.checkAllow(source, provider, known)
+	source.Instances = l.instances(source, provider, known)
 	fits := l.checkAuth(source, provider, known)
-	source.Tokens, source.Secrets = l.credentials(source, provider)
+	l.readCredentials(&source, provider)
+	l.readSchemes(&source)
+	l.readChallengePassword(&source)
 	if known && fits && provider.Check != nil {
 		for _, fault := range provider.Check(source) {
 			l.fault(l.sourceAt(name, fault.Key), sourceKey(name, fault.Key), "%s", fault.Message)
@@ -76,8 +84,8 @@ func (l *loader) source(name string) Source {
 	return source
 }
 
-// checkAuth holds a source to the ways in which its provider's senders can prove who they are, and tells whether it is
-// one of them.
+// checkAuth checks that the provider's senders can prove who they are in the source's way, and that the source has what
+// the way needs. It reports whether the provider knows the way.
 func (l *loader) checkAuth(source Source, provider Provider, known bool) bool {
 	own := cmp.Or(provider.Auth, AuthToken)
 	ways := append([]string{own, AuthNone, AuthCertificate}, provider.Auths...)
@@ -92,10 +100,26 @@ func (l *loader) checkAuth(source Source, provider Provider, known bool) bool {
 	if source.Auth == AuthCertificate && len(source.Certificates) == 0 {
 		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "certificates"), "is missing: name the certificates that may send")
 	}
-	if source.Auth == AuthHeader && source.TokenHeader == "" {
-		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "token_header"), "is missing: name the header that has the token")
+	if source.Auth == AuthCertificate && known && !l.WithoutTokens && !l.isSet("gateway.tls.client_ca_file") {
+		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "needs gateway.tls.client_ca_file: without it no client's certificate is believed")
+	}
+	if source.Auth != own { // Whose place the provider knows.
+		l.checkTokenPlace(source, l.sourceAt(source.Name, "auth"), "sources."+source.Name)
 	}
 	return true
+}
+
+// checkTokenPlace checks that a token's place is named where there is no usual one.
+func (l *loader) checkTokenPlace(source Source, at place, section string) {
+	for _, one := range []struct{ auth, name, value, what string }{
+		{AuthHeader, "token_header", source.TokenHeader, "name the header that has the token"},
+		{AuthQuery, "token_parameter", source.TokenParameter, "name the parameter of the URL that has the token"},
+		{AuthBody, "token_at", source.TokenAt, "say where the body has the token, as in /secret"},
+	} {
+		if source.Auth == one.auth && one.value == "" {
+			l.fault(at, section+"."+one.name, "is missing: %s", one.what)
+		}
+	}
 }
 
 // sourceAt is where the source's key was set, or else where the source was.
@@ -153,21 +177,17 @@ func isPath(path string) bool {
 	return true
 }
 
-// allow parts addresses from names of lists. Where the provider is not known, any name will do.
-func (l *loader) allow(name string, provider Provider, known bool) (prefixes []netip.Prefix, lists []string) {
-	key := sourceKey(name, "allow")
+// checkAllow checks that each item is an address or the name of a list. Where the provider is not known, any name will do.
+func (l *loader) checkAllow(source Source, provider Provider, known bool) {
+	key := sourceKey(source.Name, "allow")
 	for _, item := range l.items(key) {
-		prefix, err := parsePrefix(item.Text)
+		_, err := parsePrefix(item.text)
 		switch {
-		case slices.Contains(provider.Lists, item.Text), !known && isSourceName(item.Text):
-			lists = append(lists, item.Text)
-		case err == nil:
-			prefixes = append(prefixes, prefix)
+		case err == nil, slices.Contains(provider.Lists, item.text), !known && isSourceName(item.text):
 		case len(provider.Lists) > 0:
-			l.fault(item.Place, key, "%q %s, or a list: %s", item.Text, err, strings.Join(provider.Lists, ", "))
+			l.fault(item.place, key, "%q %s, or a list: %s", item.text, err, strings.Join(provider.Lists, ", "))
 		default:
-			l.fault(item.Place, key, "%q %s", item.Text, err)
+			l.fault(item.place, key, "%q %s", item.text, err)
 		}
 	}
-	return prefixes, lists
 }

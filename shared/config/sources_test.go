@@ -12,10 +12,11 @@ import (
 	"sluice.internal/shared/config"
 )
 
-func revealed(tokens []config.Secret) []string {
+// revealed returns the texts of all tokens and secrets of the source.
+func revealed(source config.Source) []string {
 	var texts []string
-	for _, token := range tokens {
-		texts = append(texts, token.Reveal())
+	for _, one := range source.Credentials() {
+		texts = append(texts, one.Secret.Reveal())
 	}
 	return texts
 }
@@ -35,14 +36,18 @@ sources:
 	cfg := mustLoad(t, yaml, config.Options{})
 	want := map[string]config.Source{
 		"shop-1": {
-			Name: "shop-1", Provider: "green-api", Path: "/incoming/shop", Auth: config.AuthToken, Mode: config.ModeQuarantine, Tokens: []config.Secret{config.NewSecret(token)},
-			Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}, Lists: []string{"green-api"},
-			PublishDeadline: 4 * time.Second,
+			Name: "shop-1", Provider: "green-api", Path: "/incoming/shop", Auth: config.AuthToken, Mode: config.ModeObserve, Token: config.NewSecret(token),
+			Allow: []string{"green-api", "2001:db8::/32", "192.0.2.7"}, PublishDeadline: 4 * time.Second,
 		},
-		"stripe": {Name: "stripe", Provider: "stripe", Path: "/stripe/webhook", Auth: config.AuthNone, Mode: config.ModeQuarantine, PublishDeadline: 4 * time.Second},
+		"stripe": {Name: "stripe", Provider: "stripe", Path: "/stripe/webhook", Auth: config.AuthNone, Mode: config.ModeObserve, PublishDeadline: 4 * time.Second},
 	}
 	if !reflect.DeepEqual(cfg.Sources, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg.Sources, want)
+	}
+	prefixes, lists := cfg.Sources["shop-1"].Allowed()
+	if !slices.Equal(prefixes, []netip.Prefix{netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("192.0.2.7/32")}) ||
+		!slices.Equal(lists, []string{"green-api"}) {
+		t.Errorf("allowed are %v and %q", prefixes, lists)
 	}
 }
 
@@ -50,7 +55,7 @@ func TestAVariableForGreenAPIAddsTheSource(t *testing.T) {
 	t.Parallel()
 	opts := config.Options{Environ: []string{"SLUICE_SOURCES_GREEN_API_TOKEN=" + token}}
 	cfg := mustLoad(t, "sources: {stripe: {auth: none}}\n", opts)
-	if len(cfg.Sources) != 2 || len(cfg.Sources["green-api"].Tokens) != 1 {
+	if len(cfg.Sources) != 2 || len(cfg.Sources["green-api"].Credentials()) != 1 {
 		t.Errorf("got %+v", cfg.Sources)
 	}
 }
@@ -77,7 +82,7 @@ sources:
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := revealed(cfg.Sources["green-api"].Tokens)
+	got := revealed(cfg.Sources["green-api"])
 	want := []string{
 		"of-the-variable-01234", "01234567890123456789", "of-the-file-0123456789", "old-0123456789abcdef",
 		"new-0123456789abcdef", "newer-0123456789abcdef", "third#0123456789abcdef",
@@ -92,7 +97,7 @@ func TestPathsInVariablesStartAtTheWorkingDirectory(t *testing.T) {
 	cfg := mustLoad(t, "", config.Options{Environ: []string{
 		"SLUICE_SOURCES_GREEN_API_TOKEN_FILES=./here", "SLUICE_NATS_PASSWORD_FILE=password", "SLUICE_NATS_USER=me",
 	}})
-	if got := revealed(cfg.Sources["green-api"].Tokens); !slices.Equal(got, []string{token}) {
+	if got := revealed(cfg.Sources["green-api"]); !slices.Equal(got, []string{token}) {
 		t.Errorf("tokens are %q", got)
 	}
 	if cfg.NATS.PasswordFile != "password" || cfg.NATS.Password.Reveal() != "hunter2" {
@@ -140,7 +145,7 @@ func TestACallerMayDoWithoutTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := mustLoad(t, test.yaml, test.opts).Sources["green-api"]; got.Auth != config.AuthToken || got.Tokens != nil {
+			if got := mustLoad(t, test.yaml, test.opts).Sources["green-api"]; got.Auth != config.AuthToken || got.Credentials() != nil {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -154,7 +159,7 @@ func TestACallerThatKnowsNoProvidersLeavesThemUnjudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := cfg.Sources["a"], cfg.Sources["b"]; a.Path != "" || a.PublishDeadline != 0 || a.Lists[0] != "any-list" || b.Path != "/b" {
+	if a, b := cfg.Sources["a"], cfg.Sources["b"]; a.Path != "" || a.PublishDeadline != 0 || a.Allow[0] != "any-list" || b.Path != "/b" {
 		t.Errorf("got %+v", cfg.Sources)
 	}
 }
@@ -204,7 +209,7 @@ func TestWhatIsWrongWithASourceIsTold(t *testing.T) {
 			`sluice.yaml:1: sources.green-api.token_file: "/dev/zero": is too long for a file of tokens, one a line`,
 		},
 		"an unknown way to authenticate": {
-			"sources: {green-api: {auth: digest}}\n", `sluice.yaml:1: sources.green-api.auth: "digest" is not one of token, basic, header, path, signature, certificate, none`,
+			"sources: {green-api: {auth: digest}}\n", `sluice.yaml:1: sources.green-api.auth: "digest" is not one of token, basic, header, path, query, body, signature, certificate, none`,
 		},
 		"a way to authenticate that the provider has not": {
 			"sources: {green-api: {auth: path, token: " + token + "}}\n",
@@ -244,7 +249,7 @@ func TestWhatIsWrongWithASourceIsTold(t *testing.T) {
 			"sources: {green-api: {path: /, " + has + "}}\n", `sluice.yaml:1: sources.green-api.path: "/" is not a path; write for example /green-api/webhook`,
 		},
 		"a deadline that is none": {
-			"sources: {green-api: {publish_deadline: 0s, " + has + "}}\n", `sluice.yaml:1: sources.green-api.publish_deadline: 0s is less than the least, 1ms`,
+			"sources: {green-api: {publish_deadline: 0s, " + has + "}}\n", `sluice.yaml:1: sources.green-api.publish_deadline: 0s is less than the minimum, 1ms`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,15 +18,16 @@ func hint(word string, candidates []string) string {
 func nearest(word string, candidates []string) string {
 	best, fewest := "", len(word)/3+1
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
-		if d := distance(word, candidate); d <= fewest && (best == "" || d < fewest) {
+		if d := Distance(word, candidate); d <= fewest && (best == "" || d < fewest) {
 			best, fewest = candidate, d
 		}
 	}
 	return best
 }
 
-// distance counts the letters to insert, remove or replace (Levenshtein).
-func distance(a, b string) int {
+// Distance counts the letters to insert, remove or replace to make one text the other (Levenshtein), which tells what somebody
+// meant to write. It takes time in proportion to the product of the lengths, so bound what strangers wrote.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

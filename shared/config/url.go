@@ -45,7 +45,7 @@ func (u URL) Reveal() string {
 	return u.text
 }
 
-// hasUser tells whether a user, password or token stands in the text.
+// hasUser reports whether a user, password or token stands in the text.
 func (u URL) hasUser() bool {
 	return strings.Contains(u.text, "@")
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// set reads the text as a value of the knob's type and within its bounds. Its error repeats no secret.
-func (k *knob) set(v reflect.Value, text string) error {
+// set reads the text as a value of the key's type and checks it as the key's tags say. Its error repeats no secret.
+func (k *keySpec) set(v reflect.Value, text string) error {
 	if choices := k.choices(); choices != nil {
 		i := slices.IndexFunc(choices, func(choice string) bool { return strings.EqualFold(choice, text) })
 		if i < 0 {
@@ -31,21 +31,24 @@ func (k *knob) set(v reflect.Value, text string) error {
 		}
 		return fmt.Errorf("%q %w", text, err)
 	}
+	if err := k.checkListen(text); err != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
 	return k.checkBounds(v, text)
 }
 
-func (k *knob) checkBounds(v reflect.Value, text string) error {
-	if least := k.tag("min"); least != "" && v.Int() < k.bound(least) {
-		return fmt.Errorf("%s is less than the least, %s", text, least)
+func (k *keySpec) checkBounds(v reflect.Value, text string) error {
+	if minimum := k.tag("min"); minimum != "" && v.Int() < k.bound(minimum) {
+		return fmt.Errorf("%s is less than the minimum, %s", text, minimum)
 	}
-	if most := k.tag("max"); most != "" && v.Int() > k.bound(most) {
-		return fmt.Errorf("%s is more than the most, %s", text, most)
+	if maximum := k.tag("max"); maximum != "" && v.Int() > k.bound(maximum) {
+		return fmt.Errorf("%s is more than the maximum, %s", text, maximum)
 	}
 	return nil
 }
 
-// bound reads a bound, which is written as the knob's values are.
-func (k *knob) bound(text string) int64 {
+// bound reads a bound, which is written as the key's values are.
+func (k *keySpec) bound(text string) int64 {
 	v := reflect.New(k.item())
 	if err := parse(v.Interface(), text); err != nil {
 		panic(fmt.Sprintf("bound of %s: %q %s", k.key, text, err)) // every bound is read by a test
@@ -74,14 +77,29 @@ func parse(target any, text string) (err error) {
 	case *int:
 		*target, err = strconv.Atoi(text)
 		err = replaced(err, "is not a whole number")
+	case *int64:
+		*target, err = strconv.ParseInt(text, 10, 64)
+		err = replaced(err, "is not a whole number")
+	case *float64:
+		*target, err = strconv.ParseFloat(text, 64)
+		err = replaced(err, "is not a number")
 	case *netip.Prefix:
 		*target, err = parsePrefix(text)
 	case *slog.Level:
 		err = target.UnmarshalText([]byte(text))
 	default:
-		panic(fmt.Sprintf("no knob can be a %T", target)) // every knob is set by a test
+		panic(fmt.Sprintf("no key can be a %T", target)) // every key is set by a test
 	}
 	return err
+}
+
+// isValue reports whether parse can read a text into the target.
+func isValue(target any) bool {
+	switch target.(type) {
+	case *string, *Secret, *URL, *Size, *time.Duration, *time.Time, *bool, *int, *int64, *float64, *netip.Prefix, *slog.Level:
+		return true
+	}
+	return false
 }
 
 func replaced(err error, message string) error {
@@ -123,8 +141,8 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return prefix, nil
 }
 
-// canBeEmpty tells whether an empty text is a value like any other.
-func (k *knob) canBeEmpty() bool {
+// canBeEmpty reports whether an empty text is a value like any other.
+func (k *keySpec) canBeEmpty() bool {
 	switch k.item() {
 	case reflect.TypeFor[string](), reflect.TypeFor[Secret](), reflect.TypeFor[URL]():
 		return !k.isList() && k.choices() == nil
@@ -132,8 +150,8 @@ func (k *knob) canBeEmpty() bool {
 	return false
 }
 
-// isSecret tells whether the text must not stand where others can read it.
-func (k *knob) isSecret(text string) bool {
+// isSecret reports whether the text must not stand where others can read it.
+func (k *keySpec) isSecret(text string) bool {
 	switch k.item() {
 	case reflect.TypeFor[Secret]():
 		return true
@@ -143,7 +161,14 @@ func (k *knob) isSecret(text string) bool {
 	return false
 }
 
-// isPath tells whether the value names a file, or the values in a list do.
-func (k *knob) isPath() bool {
+// What the file tag says about what a path names.
+const (
+	fileContent = "content" // a file with a secret that Load reads
+	fileSecret  = "secret"  // a file with a secret that somebody else reads
+	fileFolder  = "folder"
+)
+
+// isPath reports whether the value names a file, or the values in a list do.
+func (k *keySpec) isPath() bool {
 	return k.tag("file") != ""
 }

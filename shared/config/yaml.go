@@ -18,7 +18,7 @@ import (
 //
 // It walks the nodes itself instead of decoding them: nodes know their lines, and their texts are as written,
 // while a decoder would take a token of digits for a number and give it back changed.
-func (l *loader) file() map[string]any {
+func (l *loader) file() layer {
 	path := l.File
 	if path == "" {
 		path = DefaultFile
@@ -32,13 +32,17 @@ func (l *loader) file() map[string]any {
 		r.abandon(0, unreadable(err))
 		return nil
 	}
+	if err := checkFound(path); err != nil && l.File == "" {
+		r.abandon(0, err.Error()+"; name it with --config or SLUICE_CONFIG if you trust it")
+		return nil
+	}
 	root := r.parse(text)
 	if root == nil || isNull(root) {
 		return nil
 	}
-	layer := map[string]any{}
-	r.section(root, l.table, "", layer)
-	return layer
+	values := layer{}
+	r.section(root, l.table, "", values)
+	return values
 }
 
 // reader turns the nodes of one file into settings.
@@ -119,8 +123,8 @@ func lineWithTab(text []byte) int {
 	return lineOf(text, found[0])
 }
 
-// section reads a mapping with knobs in it into the layer. Its key is empty for the whole document.
-func (r *reader) section(node *yaml.Node, k *knob, key string, layer map[string]any) {
+// section reads a mapping with keys in it into the layer. Its key is empty for the whole document.
+func (r *reader) section(node *yaml.Node, k *keySpec, key string, values layer) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.MappingNode {
 		r.broken = r.broken || key == ""
@@ -137,13 +141,13 @@ func (r *reader) section(node *yaml.Node, k *knob, key string, layer map[string]
 		}
 		lines[inner] = name.Line
 		if child := r.child(k, name, inner); child != nil {
-			r.knob(name, value, child, inner, layer)
+			r.value(name, value, child, inner, values)
 		}
 	}
 }
 
-// child finds the knob of a key, or reports that there is none.
-func (r *reader) child(k *knob, node *yaml.Node, key string) *knob {
+// child finds a key in the table, or reports that there is none.
+func (r *reader) child(k *keySpec, node *yaml.Node, key string) *keySpec {
 	at, name := r.place(node), resolved(node)
 	child := k.child(name.Value)
 	switch {
@@ -159,27 +163,24 @@ func (r *reader) child(k *knob, node *yaml.Node, key string) *knob {
 	return nil
 }
 
-// knob reads one key's value into the layer. A value of null is as good as none.
-func (r *reader) knob(name, value *yaml.Node, k *knob, key string, layer map[string]any) {
-	if k.name == anySource {
-		source := resolved(name).Value
-		r.named[source] = r.place(name)
-		if !isSourceName(source) {
-			r.fault(r.place(name), key, "is no name for a source; use a-z, 0-9 and -, at most 32 of them")
-			layer = map[string]any{} // read for its faults alone: with a dot in its name it would pass for another
-		}
+// value reads one key's value into the layer. A value of null is as good as none.
+func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values layer) {
+	if k.isNamed() && !r.name(name, k, key) {
+		values = layer{} // read for its faults alone: with a dot in its name it would pass for another
 	}
 	switch {
 	case isNull(value):
+	case k.open:
+		r.keepSettings(value, key)
 	case k.repeated:
-		r.sections(value, k, key, layer)
+		r.sections(value, k, key, values)
 	case len(k.children) > 0:
-		r.section(value, k, key, layer)
+		r.section(value, k, key, values)
 	case k.isList():
-		r.list(value, key, layer)
+		r.list(value, key, values)
 	default:
 		if text, ok := r.text(value, key); ok {
-			layer[key] = setting{Text: text, Place: r.place(value)}
+			values[key] = setting{text: text, place: r.place(value)}
 			if k.tag("variable") != "" {
 				r.Variables = append(slices.Clip(r.Variables), text)
 			}
@@ -187,8 +188,47 @@ func (r *reader) knob(name, value *yaml.Node, k *knob, key string, layer map[str
 	}
 }
 
-// sections reads a list of mappings with knobs in them into the layer.
-func (r *reader) sections(node *yaml.Node, k *knob, key string, layer map[string]any) {
+// name notes where a section with a name of its own is. It reports whether it can be called so.
+func (r *reader) name(node *yaml.Node, k *keySpec, key string) bool {
+	name, at := resolved(node).Value, r.place(node)
+	form := nameForms()[k.name]
+	if k.name == anySource {
+		r.named[name] = at
+	}
+	if !form.pattern.MatchString(name) {
+		r.fault(at, key, "%s", form.fault)
+		return false
+	}
+	if k.name != anySource {
+		r.namedAt[key] = at
+	}
+	return true
+}
+
+// keepSettings keeps the section whose keys handlers know, and checks how its own sections are called.
+func (r *reader) keepSettings(node *yaml.Node, key string) {
+	at, node := r.place(node), resolved(node)
+	if node.Kind != yaml.MappingNode {
+		r.fault(at, key, "must be a mapping of sections, each with keys of its own")
+		return
+	}
+	seen := map[string]int{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name := resolved(node.Content[i])
+		inner := key + "." + name.Value
+		switch {
+		case name.Kind != yaml.ScalarNode || !sectionName.MatchString(name.Value):
+			r.fault(r.place(node.Content[i]), inner, "a section is called by a letter and then lower-case letters, digits and dashes, at most 32")
+		case seen[inner] > 0:
+			r.fault(r.place(node.Content[i]), inner, "is set already on line %d", seen[inner])
+		}
+		seen[inner] = node.Content[i].Line
+	}
+	r.settings = node
+}
+
+// sections reads a list of mappings with keys in them into the layer.
+func (r *reader) sections(node *yaml.Node, k *keySpec, key string, values layer) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.SequenceNode {
 		r.fault(at, key, "must be a list of mappings, each with a - in front")
@@ -197,23 +237,23 @@ func (r *reader) sections(node *yaml.Node, k *knob, key string, layer map[string
 	for i, item := range node.Content {
 		inner := key + itemAt(i)
 		r.sectionsAt[key] = append(r.sectionsAt[key], r.place(item))
-		r.section(item, k, inner, layer)
+		r.section(item, k, inner, values)
 	}
 }
 
-func (r *reader) list(node *yaml.Node, key string, layer map[string]any) {
-	list := setting{Place: r.place(node), Items: []setting{}}
+func (r *reader) list(node *yaml.Node, key string, values layer) {
+	list := setting{place: r.place(node), items: []setting{}}
 	node = resolved(node)
 	if node.Kind != yaml.SequenceNode {
-		r.fault(list.Place, key, "must be a list, also for a single value: [value]")
+		r.fault(list.place, key, "must be a list, also for a single value: [value]")
 		return
 	}
 	for _, item := range node.Content {
 		if text, ok := r.text(item, key); ok {
-			list.Items = append(list.Items, setting{Text: text, Place: r.place(item)})
+			list.items = append(list.items, setting{text: text, place: r.place(item)})
 		}
 	}
-	layer[key] = list
+	values[key] = list
 }
 
 // text returns a scalar as it was written. Its fault does not repeat it, as it may be a secret.

@@ -3,7 +3,9 @@ package notification_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"sluice.internal/shared/costtest"
 	"sluice.internal/shared/notification"
 )
 
@@ -20,7 +22,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"a string":                     {`"a"`, "is a string, must be an object"},
 		"a number":                     {`1`, "is a number, must be an object"},
 		"null":                         {`null`, "is null, must be an object"},
-		"invalid UTF-8":                {"{\"a\":\"\xff\"}", "is not valid UTF-8 at byte 6"},
+		"invalid UTF-8":                {"{\"a\":\xff}", "is not valid UTF-8 at byte 5"},
 		"deeper than anybody nests":    {strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000), "nests 10000 levels deep"},
 		"deep and cut off":             {strings.Repeat("[", 5_000_000), "nests 5000000 levels deep"},
 		"an exponent without end":      {`{"a":[{"b/c":1e1000000000}]}`, "is a number out of range"},
@@ -139,12 +141,22 @@ func TestKeyTellsPartsApart(t *testing.T) {
 	}
 }
 
+// readingLimit is what reading a body may cost. What is allocated is some three times what a document takes, since maps grow.
+var readingLimit = costtest.Limit{Base: 1 << 20, PerByte: 300, MaxMemory: 128 << 20, CPUPerMiB: 2 * time.Second}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", "{}", `{"a":1e9}`, `{"a":{"b":[1,"\u0000\ud800"]}}`, "\xff", "[[[[", `{"a":1,"a":2}`, `"\`} {
 		f.Add([]byte(seed))
 	}
+	for _, body := range costtest.Bodies(64 << 10) {
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		document, fault := notification.Parse(body)
+		var (
+			document *notification.Document
+			fault    *notification.Fault
+		)
+		readingLimit.Check(t, len(body), func() { document, fault = notification.Parse(body) })
 		if (document == nil) == (fault == nil) {
 			t.Fatalf("document %v and fault %v", document, fault)
 		}

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
+// KeyVersion is the version of the formula by which the package source makes keys and order keys of notifications. With
+// another formula a repeated notification would be another event, and a chat would change its lane. So the version is written
+// in the stream of events, and a change of the formula means a new version.
+const KeyVersion = 2
+
 // keyEncoding keeps a key usable everywhere a name is: in headers, file names, URLs and SQL.
-//
-//nolint:gochecknoglobals // A constant that the language can't write as one.
 var keyEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // Key makes the identity of a notification from what tells it from others: 32 characters, equal when all
@@ -40,7 +43,23 @@ func (d *Document) Fingerprint() string {
 		return FingerprintBytes(d.raw)
 	}
 	digest := sha256.New()
-	writeCanonical(digest, d.root)
+	canonical{digest: digest}.write(d.root)
+	return keyEncoding.EncodeToString(digest.Sum(nil)[:20])
+}
+
+// Said returns a digest of a value in a document that is equal for what says the same: beside the order of keys, the notation
+// of whole numbers does not count, nor does null in place of an absent member. Members of the value itself that are named in
+// without do not count at all.
+func Said(value any, without ...string) string {
+	if members, ok := value.(map[string]any); ok && len(without) > 0 {
+		kept := maps.Clone(members)
+		for _, name := range without {
+			delete(kept, name)
+		}
+		value = kept
+	}
+	digest := sha256.New()
+	canonical{digest: digest, lenient: true}.write(value)
 	return keyEncoding.EncodeToString(digest.Sum(nil)[:20])
 }
 
@@ -50,34 +69,55 @@ func FingerprintBytes(body []byte) string {
 	return keyEncoding.EncodeToString(sum[:20])
 }
 
-// writeCanonical writes a value so that two values write the same exactly when they are equal: each with a
-// letter for its kind, strings and containers with their length.
-func writeCanonical(digest hash.Hash, value any) {
+// canonical writes values so that two of them write the same exactly when they are equal: each with a letter for its kind,
+// strings and containers with their length.
+type canonical struct {
+	digest hash.Hash
+	// lenient makes equal what Said takes for equal.
+	lenient bool
+}
+
+func (c canonical) write(value any) {
 	switch value := value.(type) {
 	case map[string]any:
-		writeLength(digest, 'o', len(value))
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			writeText(digest, key)
-			writeCanonical(digest, value[key])
-		}
+		c.object(value)
 	case []any:
-		writeLength(digest, 'a', len(value))
+		writeLength(c.digest, 'a', len(value))
 		for _, item := range value {
-			writeCanonical(digest, item)
+			c.write(item)
 		}
 	case string:
-		writeText(digest, value)
+		writeText(c.digest, value)
 	case json.Number:
-		writeLength(digest, 'n', len(value))
-		digest.Write([]byte(value))
+		number := string(value)
+		if c.lenient {
+			number = WholeNumber(number)
+		}
+		writeLength(c.digest, 'n', len(number))
+		c.digest.Write([]byte(number))
 	case bool:
 		if value {
-			digest.Write([]byte{'t'})
+			c.digest.Write([]byte{'t'})
 		} else {
-			digest.Write([]byte{'f'})
+			c.digest.Write([]byte{'f'})
 		}
 	default:
-		digest.Write([]byte{'0'})
+		c.digest.Write([]byte{'0'})
+	}
+}
+
+func (c canonical) object(members map[string]any) {
+	names := make([]string, 0, len(members))
+	for name, value := range members {
+		if value != nil || !c.lenient {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	writeLength(c.digest, 'o', len(names))
+	for _, name := range names {
+		writeText(c.digest, name)
+		c.write(members[name])
 	}
 }
 

@@ -1,22 +1,24 @@
-// Package notification has the types that gateway and worker agree on: what a source sent, what it is,
-// and what became of it. It knows neither HTTP nor NATS and imports the standard library alone.
 package notification
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
 
-// Notification is one request as a source sent it, authenticated but not judged.
-type Notification struct {
+// Origin is what is known of a request apart from what its body says: who sent it, when, and the body itself. It goes
+// unchanged from the notification to its event and to a dead letter of either.
+type Origin struct {
 	// Source is the configured name of the sender, such as "green-api".
 	Source string
 	// Provider is the kind of the source, which decides how its bodies are read. Two sources may share one.
 	Provider string
-	// Type and Instance are what the gateway found without parsing; empty when it found nothing.
-	Type, Instance string
 	// ReceivedAt is when the gateway had read the whole request.
 	ReceivedAt time.Time
-	// ContentType and ContentEncoding are the request's headers. ContentEncoding is empty once the gateway
-	// has undone it, so it is set only when it could not.
-	ContentType, ContentEncoding string
+	// ContentType is the request's header.
+	ContentType string
 	// RemoteAddress is the client's address without its port, seen through trusted proxies.
 	RemoteAddress string
 	// RequestID is unique per request; the gateway makes it and the answer carries it.
@@ -26,11 +28,31 @@ type Notification struct {
 	// Header has the fields of the request that the provider needs to understand the body, by canonical name. They
 	// are bounded in number and length; nil when there are none.
 	Header map[string]string
-	// Reading says where the body has its type, identity and order, for sources that configure it; the package source
+	// Mapping says where the body has its type, identity and order, for sources that configure it; the package source
 	// writes and reads it. Empty for all others.
-	Reading string
-	// Observe accepts a body that its schema refuses as an event, and tells the operator.
-	Observe bool
+	Mapping string
+	// Quarantine says that a body which differs from its schema becomes a dead letter, instead of an event with faults.
+	Quarantine bool
+	// Part says which of the notifications of one request this is, from 1, and Parts how many there are, for sources that
+	// divide requests; both are 0 for a whole request.
+	Part, Parts int
+	// Body is what the sender sent, to the byte. Of a part it is that with all other parts left out. It must not be changed:
+	// copies of an Origin share it.
+	Body []byte
+}
+
+// Notification is one request as a source sent it, authenticated but not validated.
+type Notification struct {
+	Origin
+
+	// Type and Instance are what the gateway found without parsing; empty when it found nothing.
+	Type, Instance string
+	// ContentEncoding is the request's header. It is empty once the gateway has undone it, so it is set only when it
+	// could not.
+	ContentEncoding string
+	// Former says that it was stored before the formula of keys became that of KeyVersion, so that it keeps the identity that
+	// it had: its event may be there already.
+	Former bool
 	// RetryOf is the sequence of the notification that was invalid and is sent through again; 0 for any other.
 	RetryOf uint64
 	// Sequence is the place in the stream of notifications, the receipt; 0 before it is stored.
@@ -39,8 +61,6 @@ type Notification struct {
 	// listings have them.
 	Shard    int
 	StoredAt time.Time
-	// Body is what the sender sent, to the byte.
-	Body []byte
 }
 
 // Identity says what a notification is and which others are the same.
@@ -63,21 +83,10 @@ type Identity struct {
 	Object string
 }
 
-// Event is an accepted notification: valid, unique and in its lane.
+// Event is an accepted notification: unique and in its lane. Its body need not be as its schema says: see Faults.
 type Event struct {
+	Origin
 	Identity
-
-	// Source, Provider, ReceivedAt, ContentType, RemoteAddress, RequestID, TraceParent, Header, Reading, Observe and Body
-	// are the notification's.
-	Source, Provider         string
-	ReceivedAt               time.Time
-	ContentType              string
-	RemoteAddress, RequestID string
-	TraceParent              string
-	Header                   map[string]string
-	Reading                  string
-	Observe                  bool
-	Body                     []byte
 
 	// Lane is the serial queue that the event travels in.
 	Lane int
@@ -87,6 +96,9 @@ type Event struct {
 	StoredAt time.Time
 	// NotificationSequence is the place of the raw notification in its stream.
 	NotificationSequence uint64
+	// Faults are how the body differs from its schema, and what had to be repaired to read it, as BoundFaults leaves them;
+	// nil for nearly all. On a dead letter that never was an event they are why.
+	Faults []Fault
 	// Outdated says that a newer event about the same Object, by the sender's time, was accepted before this one.
 	Outdated bool
 
@@ -117,6 +129,28 @@ type Fault struct {
 	Message string `json:"message"`
 }
 
+const (
+	// MaxFaults is how many faults of a body are kept. A schema that checks each item of a long array would name thousands.
+	MaxFaults = 100
+	// maxFaultText bounds a fault's pointer and its message, in bytes. The name of a field may be as long as a body.
+	maxFaultText = 256
+)
+
+// BoundFaults returns the first MaxFaults faults, each of bounded length, and behind them how many more there were.
+func BoundFaults(faults []Fault) []Fault {
+	if len(faults) == 0 {
+		return nil
+	}
+	bounded := make([]Fault, 0, min(len(faults), MaxFaults+1))
+	for _, fault := range faults[:min(len(faults), MaxFaults)] {
+		bounded = append(bounded, Fault{Pointer: shortened(fault.Pointer, maxFaultText), Message: shortened(fault.Message, maxFaultText)})
+	}
+	if more := len(faults) - MaxFaults; more > 0 {
+		bounded = append(bounded, Fault{Message: fmt.Sprintf("and %d more faults", more)})
+	}
+	return bounded
+}
+
 // DeadLetter is what could not be processed, with everything needed to understand it and to send it again.
 type DeadLetter struct {
 	Event
@@ -125,8 +159,11 @@ type DeadLetter struct {
 	Reason string
 	// Error says in a sentence what went wrong.
 	Error string
-	// Faults are all that is wrong with an invalid body.
-	Faults []Fault
+	// BodySize and BodySHA256, in hexadecimal, are those of a body that was left out because the store takes no message
+	// that large; 0 and empty otherwise. The original has it, for as long as that is kept: the notification, or the
+	// event of a group.
+	BodySize   int
+	BodySHA256 string
 	// ContentEncoding is the notification's, which could not be undone.
 	ContentEncoding string
 	// Group is the group whose handler gave up, empty when the notification never became an event.
@@ -139,13 +176,44 @@ type DeadLetter struct {
 
 // The reasons of dead letters.
 const (
-	// ReasonInvalid is a body that its schema refuses or that can't be read.
+	// ReasonInvalid is a body that can't be read, has no type or is ambiguous, or one of a source in quarantine that differs
+	// from its schema.
 	ReasonInvalid = "invalid"
 	// ReasonRefused is an event whose handler said that trying again is of no use.
 	ReasonRefused = "refused"
 	// ReasonExhausted is an event whose handler failed at its last try.
 	ReasonExhausted = "exhausted"
+	// ReasonUnstorable is a notification that the store refused to take as an event, or an event that it refused to set
+	// aside after its handler had failed.
+	ReasonUnstorable = "unstorable"
+	// ReasonPoison is a notification or an event whose worker ended again and again while it had it. It was not read any
+	// more, so that nothing is known about a notification but what the gateway found.
+	ReasonPoison = "poison"
 )
+
+// WithoutBody returns the dead letter with the size and digest of its body in place of the body.
+func (l *DeadLetter) WithoutBody() DeadLetter {
+	sum := sha256.Sum256(l.Body)
+	reduced := *l
+	reduced.BodySize, reduced.BodySHA256, reduced.Body = len(l.Body), hex.EncodeToString(sum[:]), nil
+	return reduced
+}
+
+// BodyOmitted reports whether the body was left out.
+func (l *DeadLetter) BodyOmitted() bool { return l.BodySHA256 != "" }
+
+// ErrOtherBody says that a body is not the one that a dead letter was made of.
+var ErrOtherBody = errors.New("the original has another body than the dead letter was made of")
+
+// RestoreBody puts back the body that WithoutBody left out. It returns ErrOtherBody for any other one.
+func (l *DeadLetter) RestoreBody(body []byte) error {
+	sum := sha256.Sum256(body)
+	if len(body) != l.BodySize || hex.EncodeToString(sum[:]) != l.BodySHA256 {
+		return ErrOtherBody
+	}
+	l.Body, l.BodySize, l.BodySHA256 = body, 0, ""
+	return nil
+}
 
 // Rejection is a request that the gateway refused.
 type Rejection struct {
@@ -157,11 +225,13 @@ type Rejection struct {
 	Source string
 	// Method and Path are the request's, the path without its query.
 	Method, Path string
+	// Query is that of the URL, for a source whose signatures cover it; else empty, since queries may have secrets.
+	Query string
 	// Header has the request's header fields, secrets redacted.
 	Header map[string][]string
-	// Sealed has what shows later whether a secret was the right one, and not the secret, by the name of its field, empty
-	// for one in the path. The package source makes and reads it.
-	Sealed map[string]string
+	// TokenDigests has a salted hash of each token that the request carried, by the canonical name of its header field, ?
+	// and the name of a parameter of the URL, or "" for the path. They show later whether a configured token is the same one. Nobody can read the token from them.
+	TokenDigests map[string]string
 	// RemoteAddress, RequestID, ContentType and ReceivedAt are as in Notification.
 	RemoteAddress, RequestID string
 	ContentType              string
@@ -169,7 +239,9 @@ type Rejection struct {
 	// Body is the beginning of the request's body; Truncated says that there was more.
 	Body      []byte
 	Truncated bool
-	// Skipped is how many more were refused for the same cause and not kept, on a rejection that stands for these and for
+	// Known says that the sender proved who it is, or comes from an address that did. Only who stores the rejection has it.
+	Known bool
+	// Skipped is how many more were refused for the same cause and not kept, or removed for lack of capacity, on a rejection that stands for these and for
 	// no request; 0 on any other.
 	Skipped uint64
 	// Sequence is the place in the stream of rejections; 0 before it is stored.

@@ -31,7 +31,16 @@ type Operation struct {
 	DeadSequence         uint64 `json:"dead_sequence,omitempty"`
 	NotificationSequence uint64 `json:"notification_sequence,omitempty"`
 	EventSequence        uint64 `json:"event_sequence,omitempty"`
-	RejectionSequence    uint64 `json:"rejection_sequence,omitempty"`
+	// Part is which part of the notification it was done to, see Origin.
+	Part              int    `json:"part,omitempty"`
+	RejectionSequence uint64 `json:"rejection_sequence,omitempty"`
+	// Digests stand for what was erased, one for each id. The ids themselves stand nowhere. They show that an id which
+	// somebody names was erased, and are slow to compute, so that nobody tries all ids.
+	Digests []string `json:"digests,omitempty"`
+	// Keys stand for the keys of events that are gone and that the store still folds repetitions into. See KeySet.
+	Keys *KeySet `json:"keys,omitempty"`
+	// Sequences are the places of what it was done to where these are many, by stream.
+	Sequences map[string]Sequences `json:"sequences,omitempty"`
 	// Sequence is the place in the stream of operations; 0 before it is stored.
 	Sequence uint64 `json:"-"`
 }
@@ -42,5 +51,9 @@ const (
 	OperationRetryDeadLetter = "retry-dead-letter"
 	OperationRemoveGroup     = "remove-group"
 	OperationReplay          = "replay"
+	OperationSkip            = "skip"
 	OperationAcceptRejection = "accept-rejection"
+	OperationErase           = "erase"
+	// OperationAgeOut is done by no person: messages that nobody had processed reached the age at which nothing stays.
+	OperationAgeOut = "age-out"
 )

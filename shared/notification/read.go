@@ -1,116 +1,179 @@
 package notification
 
 import (
+	"bytes"
 	"encoding/json"
-	"fmt"
-	"mime"
-	"net/url"
+	"errors"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"sluice.internal/shared/body"
 )
 
-// maxFields is how many fields of a form are read.
-const maxFields = 10_000
-
-const formType = "application/x-www-form-urlencoded"
-
-// Read reads a body by its content type: a form is the document of its fields, everything else must be a JSON object.
-// A body that is a JSON object is one whatever the content type says, since some senders get that wrong. Without a
-// fault there is a document; no input makes it panic.
-func Read(contentType string, body []byte) (*Document, *Fault) {
-	if !isForm(contentType) || beginsWith(body, '{') {
-		return Parse(body)
+// Read reads a body by its content type and its bytes, in the encoding that these name: see body.Recognize. A form is the
+// document of its fields, a multipart body that of its parts, XML that of its outermost element; everything else must be a JSON
+// object. Without a fault there is a document; no input makes it panic.
+func Read(contentType string, raw []byte) (*Document, *Fault) {
+	kind, text, err := body.Recognize(contentType, raw)
+	switch kind { //nolint:exhaustive // The others are read as JSON.
+	case body.Form:
+		return readForm(contentType, text)
+	case body.Multipart:
+		return readMultipart(contentType, text)
+	case body.XML:
+		root, err := body.ParseXML(text)
+		if err != nil {
+			return nil, faultf("%s", err)
+		}
+		return &Document{root: root, schemaless: true}, nil
 	}
-	return parseForm(body)
+	if err != nil {
+		return nil, faultf("%s", err)
+	}
+	return Parse(text)
 }
 
-// Opaque is the document of a body that has none, such as XML or plain text: it has no fields, and its fingerprint is
-// that of the bytes.
-func Opaque(body []byte) *Document { return &Document{opaque: true, raw: body} }
+// Opaque is the document of a body that has none, such as plain text: it has no fields, and its fingerprint is that of the
+// bytes.
+func Opaque(body []byte) *Document { return &Document{opaque: true, schemaless: true, raw: body} }
 
-// IsOpaque tells whether nothing can be read from the body.
+// IsOpaque reports whether nothing can be read from the body.
 func (d *Document) IsOpaque() bool { return d.opaque }
 
-// AsJSON returns the body as JSON: itself, or a form as Read reads it. What can't be read is returned as it is.
-func AsJSON(contentType string, body []byte) []byte {
-	if !isForm(contentType) || beginsWith(body, '{') {
-		return body
+// IsSchemaless reports whether no schema applies to the body: schemas are about JSON and forms.
+func (d *Document) IsSchemaless() bool { return d.schemaless }
+
+// AsJSON returns a body as JSON: itself in UTF-8, as Parse repaired it, or the document that Read makes of it. Plain text is a
+// string. Whoever decodes a body decodes this, so that a handler sees what the schema and the identity saw. What can't be read
+// is returned as it is.
+func AsJSON(contentType string, raw []byte) []byte {
+	kind, text, err := body.Recognize(contentType, raw)
+	switch {
+	case err != nil:
+		return raw
+	case kind == body.JSON:
+		return repairedJSON(text)
+	case kind == body.PlainText:
+		if isContainer(text) && json.Valid(text) {
+			return text
+		}
+		return asJSON(string(text), raw)
 	}
-	document, fault := parseForm(body)
+	document, fault := Read(contentType, raw)
 	if fault != nil {
-		return body
+		return raw
 	}
-	content, err := json.Marshal(document.root)
+	return asJSON(document.root, raw)
+}
+
+// asJSON writes a value as JSON, or else returns the body.
+func asJSON(value any, otherwise []byte) []byte {
+	content, err := json.Marshal(value)
 	if err != nil {
-		return body
+		return otherwise
 	}
 	return content
 }
 
-func isForm(contentType string) bool {
-	if contentType == "" {
-		return false
+// isContainer reports whether text is a list or an object, if it is JSON at all.
+func isContainer(text []byte) bool { return beginsWith(text, '{') || beginsWith(text, '[') }
+
+// repairedJSON returns a body that is no JSON as repaired, if it is JSON then.
+func repairedJSON(text []byte) []byte {
+	text = withoutMark(text)
+	if isJSON(text) {
+		return text
 	}
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err != nil { // What is before a broken parameter still says what it is.
-		kind, _, _ = strings.Cut(contentType, ";")
+	if fixed, repairs := repairBody(text); len(repairs) > 0 && isJSON(fixed) {
+		return fixed
 	}
-	return strings.EqualFold(strings.TrimSpace(kind), formType)
+	return text
 }
 
-func beginsWith(body []byte, first byte) bool {
-	for _, b := range body {
-		if b != ' ' && b != '\t' && b != '\r' && b != '\n' {
-			return b == first
-		}
-	}
-	return false
+// isJSON reports whether all readers take a text for JSON: json.Valid takes what is no character as well.
+func isJSON(text []byte) bool {
+	return jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true))
 }
 
-// parseForm makes an object of a form: a field is a string, one that comes several times a list of strings. A form
-// whose only field is called payload and holds a JSON object is that object, which is how GitHub and Slack send JSON
-// in a form.
-func parseForm(body []byte) (*Document, *Fault) {
-	if len(body) == 0 {
-		return nil, faultf("is empty")
-	}
-	if strings.Count(string(body), "&") >= maxFields {
-		return nil, faultf("has more than %d fields", maxFields)
-	}
-	fields, err := url.ParseQuery(string(body))
+func beginsWith(text []byte, first byte) bool {
+	text = bytes.TrimLeft(text, " \t\r\n")
+	return len(text) > 0 && text[0] == first
+}
+
+// readForm makes an object of a form: a field is a string, one that comes several times a list of strings. A form whose only
+// field is called payload and holds a JSON object is that object, which is how GitHub and Slack send JSON in a form.
+func readForm(contentType string, text []byte) (*Document, *Fault) {
+	fields, err := body.ParseForm(contentType, text)
 	if err != nil {
-		return nil, faultf("is not a form: %s", err)
+		return nil, faultf("%s", err)
 	}
-	if payload := fields["payload"]; len(fields) == 1 && len(payload) == 1 && beginsWith([]byte(payload[0]), '{') {
-		return Parse([]byte(payload[0]))
+	if payload, ok := fields.Only("payload"); ok && beginsWith([]byte(payload), '{') {
+		return Parse([]byte(payload))
 	}
-	root := make(map[string]any, len(fields))
-	for name, values := range fields {
-		if fault := checkField(name, values); fault != nil {
-			return nil, fault
-		}
-		if len(values) == 1 {
-			root[name] = values[0]
-			continue
-		}
-		list := make([]any, len(values))
-		for i, value := range values {
-			list[i] = value
-		}
-		root[name] = list
-	}
-	return &Document{root: root}, nil
+	return &Document{root: fields.Object(), faults: replacedFaults(fields.Replaced)}, nil
 }
 
-func checkField(name string, values []string) *Fault {
-	for _, text := range append([]string{name}, values...) {
-		if !utf8.ValidString(text) {
-			return &Fault{Message: fmt.Sprintf("has a field %q that is not valid UTF-8", name)}
-		}
+// readMultipart makes an object of the parts. Unlike that of a form, a payload alone keeps its name: with a file beside it, it
+// would have it too.
+func readMultipart(contentType string, raw []byte) (*Document, *Fault) {
+	var reader partReader
+	parts, err := body.ParseMultipart(contentType, raw, reader.readJSON)
+	if err != nil {
+		return nil, faultf("%s", err)
 	}
-	return nil
+	faults := append(reader.faults, replacedFaults(parts.Replaced)...)
+	if parts.Cut {
+		faults = append(faults, Fault{Message: "is multipart without its end"})
+	}
+	return &Document{root: parts.Object(), faults: faults}, nil
 }
+
+// partReader reads the parts of a body that are JSON.
+type partReader struct {
+	values int // of all parts together
+	faults []Fault
+}
+
+// readJSON reads a part as JSON if that is its type, or if it is an object. A text that is none, or not one that all readers
+// would read alike, stays a text: somebody may have typed it into a field. It is a fault where it was said to be JSON, and of
+// the whole body where it is ambiguous or out of bounds.
+func (r *partReader) readJSON(name, mediaType string, text []byte) (value any, isJSON bool, err error) {
+	declared := mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
+	if !declared && !beginsWith(text, '{') {
+		return nil, false, nil
+	}
+	value, faults, fault := parseText(text, &r.values)
+	at := shortName("/" + pointerEscaper.Replace(name))
+	switch {
+	case fault == nil:
+		for _, one := range faults {
+			r.faults = append(r.faults, Fault{Pointer: shortName(at + one.Pointer), Message: one.Message})
+		}
+		return value, true, nil
+	case !declared:
+		return nil, false, nil
+	case strings.HasPrefix(fault.Message, notJSON) || len(text) == 0:
+		r.faults = append(r.faults, Fault{Pointer: at, Message: fault.Message})
+		return nil, false, nil
+	default:
+		return nil, false, errors.New(strings.TrimSpace(fault.Pointer + " " + fault.Message))
+	}
+}
+
+// replacedFaults names the fields that had bytes which are no text.
+func replacedFaults(names []string) []Fault {
+	var faults []Fault
+	for _, name := range names {
+		faults = append(faults, Fault{
+			Pointer: shortName("/" + pointerEscaper.Replace(name)), Message: "has bytes that are no text in its encoding, read as U+FFFD",
+		})
+	}
+	return faults
+}
+
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Pointer returns the value at a JSON pointer (RFC 6901); ok is false when there is none.
 func (d *Document) Pointer(pointer string) (value any, ok bool) {
@@ -149,13 +212,13 @@ func PointerTokens(pointer string) []string {
 	return tokens
 }
 
-// TextOf is a string or number as text, and "" for anything else.
+// TextOf is a string or number as text, a whole number as WholeNumber writes it, and "" for anything else.
 func TextOf(value any) string {
 	switch value := value.(type) {
 	case string:
 		return value
 	case json.Number:
-		return value.String()
+		return WholeNumber(value.String())
 	default:
 		return ""
 	}

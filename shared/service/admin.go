@@ -11,6 +11,7 @@ import (
 	"time"
 )
 
+// adminTimeout bounds reading a request, the readiness check, and waiting for requests under way at the stop.
 const adminTimeout = 5 * time.Second
 
 // Admin serves /healthz and /readyz on a listener of its own, for processes that serve no HTTP otherwise.
@@ -38,10 +39,10 @@ func NewAdmin(address string, ready func(context.Context) error, log *slog.Logge
 	}}, nil
 }
 
-// Address is where it listens.
+// Address returns the host and port that it listens on, with the port that was free where the configured one is 0.
 func (a *Admin) Address() string { return a.listener.Addr().String() }
 
-// Run serves until the context ends.
+// Run serves until the context ends. Requests under way then have adminTimeout to finish.
 func (a *Admin) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminTimeout)
@@ -55,6 +56,7 @@ func (a *Admin) Run(ctx context.Context) error {
 	return nil
 }
 
+// answer writes the state as JSON: 200, or 503 with the failure for the person who asks.
 func answer(w http.ResponseWriter, failure error) {
 	status, body := http.StatusOK, map[string]string{"status": "ok"}
 	if failure != nil {
@@ -74,14 +76,18 @@ func Listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// RunWithAdmin runs the parts together with the health checks, where an address is given for these.
+// RunWithAdmin runs the parts as Run does, together with the health checks where an address is given for these. The health
+// checks start first and stop last, so that a process that starts or stops is seen as not ready instead of as gone.
 func RunWithAdmin(ctx context.Context, address string, ready func(context.Context) error, log *slog.Logger, parts ...Part) error {
 	if address == "" {
 		return Run(ctx, parts...)
 	}
 	admin, err := NewAdmin(address, ready, log)
 	if err != nil {
-		return fmt.Errorf("start health checks: %w", err)
+		// The parts have opened what their Run gives back.
+		stopped, cancel := context.WithCancel(ctx)
+		cancel()
+		return errors.Join(fmt.Errorf("start health checks: %w", err), Run(stopped, parts...))
 	}
 	return Run(ctx, append([]Part{{Name: "health checks", Run: admin.Run}}, parts...)...)
 }

@@ -8,12 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"sluice.internal/shared/config"
 )
 
-// The exit codes of processes.
+// The exit codes of processes. ExitUsage is for a command line that can't be read; a faulty configuration is ExitFailed.
 const (
 	ExitOK     = 0
 	ExitFailed = 1
@@ -56,7 +55,7 @@ const (
 // Main reads command line and configuration, runs the command until it ends or a signal comes, and returns the
 // exit code.
 func (c Command) Main(process Process) int {
-	TuneMemory(process.Environ)
+	MemoryOf(0, process.Environ).Tune(process.Environ)
 	options, err := c.parse(process)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -86,10 +85,14 @@ func Start(
 	if err != nil {
 		return err
 	}
-	log, err := NewLogger(process.Stderr, cfg.Log.Level.String(), cfg.Log.Format)
+	log, err := NewPersonalLogger(process.Stderr, cfg.Log.Level.String(), cfg.Log.Format, cfg.Log.Personal)
 	if err != nil {
 		return err
 	}
+	memory := MemoryOf(int64(cfg.MemoryLimit), options.Environ)
+	memory.Tune(options.Environ)
+	cfg.MemoryLimit = config.Size(memory.Limit)
+	log.Debug("memory limit", "bytes", memory.Limit, "origin", memory.Origin)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
@@ -98,13 +101,14 @@ func Start(
 	return run(ctx, cfg, log)
 }
 
+// errVersion is how parse says that only the version is wanted.
 var errVersion = errors.New("the version was asked for")
 
 func (c Command) parse(process Process) (config.Options, error) {
 	options := c.Options
 	options.Environ = process.Environ
 	options.Variables = append(slices.Clone(options.Variables), configVariable, dataVariable, tokenVariable)
-	options.File = lookup(process.Environ, configVariable)
+	options.File = config.Lookup(process.Environ, configVariable)
 	options.Flags, options.FlagNames = map[string]string{}, map[string]string{}
 
 	set := flag.NewFlagSet(c.Name, flag.ContinueOnError)
@@ -147,13 +151,4 @@ func (c Command) help(out io.Writer) {
 	}
 	fmt.Fprintf(out, "\nEvery key of the configuration is also a variable, such as SLUICE_NATS_URL for nats.url.\n"+
 		"See all with: sluice config keys\n")
-}
-
-func lookup(environ []string, name string) string {
-	for _, variable := range slices.Backward(environ) {
-		if value, found := strings.CutPrefix(variable, name+"="); found {
-			return value
-		}
-	}
-	return ""
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Condition logs when something that should work stops working and when it works again, one line for each
-// change however often it is told. It is safe for concurrent use.
+// change however often Failed and Works are called. It is safe for concurrent use.
 type Condition struct {
 	log    *slog.Logger
 	name   string
@@ -14,12 +14,12 @@ type Condition struct {
 	broken bool
 }
 
-// NewCondition makes a condition that is well. Name is its subject in the log lines, such as "store".
+// NewCondition makes a condition of something that works. Name is its subject in the log lines, such as "store".
 func NewCondition(name string, log *slog.Logger) *Condition {
 	return &Condition{name: name, log: log}
 }
 
-// Failed says that it does not work.
+// Failed records that it does not work and logs the error if it worked before.
 func (c *Condition) Failed(err error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -29,7 +29,7 @@ func (c *Condition) Failed(err error) {
 	}
 }
 
-// Works says that it works.
+// Works records that it works and logs that if it did not before.
 func (c *Condition) Works() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

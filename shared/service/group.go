@@ -8,8 +8,10 @@ import (
 
 // Part is something that runs until its context ends and then returns nil, having left nothing half-done.
 type Part struct {
+	// Name stands in front of the part's error.
 	Name string
-	Run  func(ctx context.Context) error
+	// Run works until the context ends. To return before is a fault or the end of the work, and stops all other parts.
+	Run func(ctx context.Context) error
 }
 
 // Run starts the parts in order and waits. When the context ends or one part returns, the parts are stopped in
@@ -32,6 +34,7 @@ func Run(ctx context.Context, parts ...Part) error {
 	return errors.Join(failures...)
 }
 
+// running is a part that was started. Its result comes once.
 type running struct {
 	cancel context.CancelFunc
 	result chan error
@@ -53,6 +56,7 @@ func start(parent context.Context, part Part, ended chan<- struct{}) *running {
 	return r
 }
 
+// stop ends the part's context and waits until the part has returned, for as long as that takes: a part bounds its own stop.
 func (r *running) stop() error {
 	r.cancel()
 	return <-r.result

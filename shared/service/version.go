@@ -2,11 +2,11 @@ package service
 
 import "runtime/debug"
 
-// built is the version that a build without the sources' repository is told, with
+// built is the version that is given to a build without the repository of the sources, with
 // -ldflags "-X sluice.internal/shared/service.built=VERSION".
 var built string //nolint:gochecknoglobals // The linker can set nothing else.
 
-// Version returns the version that the program was built as: what the build was told, else the module's, else the
+// Version returns the version that the program was built as: what was given to the build, else the module's, else the
 // revision of the sources, else "devel".
 func Version() string {
 	if built != "" {

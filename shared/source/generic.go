@@ -4,24 +4,28 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
 // A generic sender is whatever configuration says: how it proves itself, and where its notifications have their type,
-// identity, order and time. What is configured about reading travels with each notification, so that workers need no
+// identity, order and time. The configured mapping travels with each notification, so that workers need no
 // configuration of sources.
 func init() {
 	register(Provider{
-		Name:         "generic",
-		Path:         "/generic/webhook",
-		Patience:     4 * time.Second, // Many give up after 5.
-		Proof:        authorizationToken,
+		Name:           "generic",
+		Path:           "/generic/webhook",
+		PublishTimeout: 4 * time.Second, // Many give up after 5.
+		About: About{
+			Type: "`read.type`", ID: "`read.id`", Order: "`read.order`", SentAt: "`read.sent_at`", Window: "`read.window`, 48h with an id, 1m without",
+		},
+		Proof:        proof.Token("Authorization"),
 		Configurable: true,
 		Peek: func(n *notification.Notification) (kind, instance string) {
-			r := readingOf(n)
-			return r.peek(r.Type, n), r.peek(r.Instance, n)
+			m := mappingOf(n)
+			return m.peek(m.Type, n), m.peek(m.Instance, n)
 		},
 		Identify: func(n *notification.Notification, body *notification.Document) notification.Identity {
-			return readingOf(n).identify(n, body)
+			return mappingOf(n).identify(n, body)
 		},
 	})
 }

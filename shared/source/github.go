@@ -3,11 +3,13 @@ package source
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
 const (
@@ -20,26 +22,31 @@ const (
 // Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 func init() {
 	register(Provider{
-		Name:     "github",
-		Path:     "/github/webhook",
-		Patience: 8 * time.Second,
-		Proof:    Signature{Header: "X-Hub-Signature-256", Prefix: "sha256="}.mustProof(),
-		TypeAt:   placeHeader + "X-GitHub-Event",
-		Header:   []string{githubEvent, githubDelivery},
+		Name:           "github",
+		Path:           "/github/webhook",
+		PublishTimeout: 8 * time.Second,
+		BodyLimit:      25 << 20, // "Payloads are capped at 25 MB"; a delivery above that is not sent at all.
+		About: About{
+			Type: "`header:X-GitHub-Event` and `/action`", ID: "`header:X-GitHub-Delivery`",
+			Order: "`/repository/full_name`, else the installation or the account",
+		},
+		Proof:  proof.Signature{Header: "X-Hub-Signature-256", Prefix: "sha256="}.MustProof(),
+		TypeAt: placeHeader + "X-GitHub-Event",
+		Header: []string{githubEvent, githubDelivery},
 		Peek: func(n *notification.Notification) (kind, instance string) {
-			found := gjson.GetManyBytes(n.Body, "action", "repository.owner.login", "organization.login")
-			return githubType(n, found[0].Str), firstOf(textOf(found[1]), textOf(found[2]))
+			return githubType(n, gjson.GetBytes(n.Body, "action").Str), peekGitHubAccount(n.Body)
 		},
 		Identify: identifyGitHub,
-		Announce: func(d *Draft, kind string) {
-			d.setDefault("User-Agent", "GitHub-Hookshot/sluice")
-			d.setDefault(githubEvent, firstOf(kind, guessGitHubEvent(d.Body)))
-			d.setDefault(githubDelivery, uuid())
+		Former:   identifyGitHubFormerly,
+		Announce: func(d *proof.Draft, kind string) {
+			d.SetDefault("User-Agent", "GitHub-Hookshot/sluice")
+			d.SetDefault(githubEvent, firstOf(kind, guessGitHubEvent(d.Body)))
+			d.SetDefault(githubDelivery, uuid())
 		},
 	})
 }
 
-// githubType is the event with its action, as in "issues.opened".
+// githubType returns the event with its action, as in "issues.opened".
 func githubType(n *notification.Notification, action string) string {
 	event := n.Header[githubEvent]
 	if event == "" || action == "" {
@@ -48,15 +55,41 @@ func githubType(n *notification.Notification, action string) string {
 	return event + "." + action
 }
 
+// identifyGitHub keeps the order per repository, and of what is about no repository per installation of an app or per
+// organisation. A delivery that somebody sends again from the settings keeps its id, so that it becomes one event with the
+// first.
 func identifyGitHub(n *notification.Notification, body *notification.Document) notification.Identity {
-	identity := notification.Identity{
-		Type:     githubType(n, body.String("action")),
-		Instance: firstOf(body.String("repository", "owner", "login"), body.String("organization", "login")),
-		OrderKey: body.String("repository", "full_name"),
+	identity := notification.Identity{Type: githubType(n, body.String("action")), OrderKey: body.String("repository", "full_name")}
+	for _, place := range githubAccounts {
+		if identity.Instance = body.String(strings.Split(place, ".")...); identity.Instance != "" {
+			break
+		}
 	}
-	id := firstOf(n.Header[githubDelivery], body.Fingerprint())
-	identity.Key = notification.Key(n.Source, identity.Instance, identity.Type, id)
+	if id := body.Text("installation", "id"); identity.OrderKey == "" && id != "" {
+		identity.OrderKey = "installation/" + id
+	}
+	if identity.OrderKey == "" {
+		identity.OrderKey = identity.Instance
+	}
+	setKeyByID(&identity, n, body, n.Header[githubDelivery])
 	return identity
+}
+
+// githubAccounts are where an event names the account that it is about. What an installation tells of itself is elsewhere than
+// what happens in its repositories; the sender is who did it, and stands for those who have nothing but an account.
+var githubAccounts = []string{
+	"repository.owner.login", "organization.login", "installation.account.login", "account.login",
+	"marketplace_purchase.account.login", "enterprise.slug", "sender.login",
+}
+
+// peekGitHubAccount finds the account in a body that was not parsed.
+func peekGitHubAccount(body []byte) string {
+	for _, found := range gjson.GetManyBytes(body, githubAccounts...) {
+		if text := textOf(found); text != "" {
+			return text
+		}
+	}
+	return ""
 }
 
 // guessGitHubEvent names the event of a body that is sent without saying which it is.
@@ -71,7 +104,7 @@ func guessGitHubEvent(body []byte) string {
 	return "ping"
 }
 
-// firstOf is the first text that is not empty.
+// firstOf returns the first text that is not empty, "" when all are.
 func firstOf(texts ...string) string {
 	for _, text := range texts {
 		if text != "" {
@@ -81,7 +114,7 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-// uuid is a random one (RFC 9562, version 4).
+// uuid returns a random UUID (RFC 9562, version 4).
 func uuid() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // It never fails.

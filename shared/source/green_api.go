@@ -1,11 +1,14 @@
 package source
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
 // GREEN-API sends what happens in WhatsApp, MAX and Telegram accounts. It posts one notification at a time per
@@ -13,14 +16,21 @@ import (
 // Source: https://green-api.com/en/docs/api/receiving/technology-webhook-endpoint/
 func init() {
 	register(Provider{
-		Name:      "green-api",
-		Path:      "/green-api/webhook",
-		Patience:  30 * time.Second,
-		Proof:     authorizationToken,
+		Name:           "green-api",
+		Path:           "/green-api/webhook",
+		PublishTimeout: 30 * time.Second,
+		BodyLimit:      8 << 20,
+		About: About{
+			Type: "`/typeWebhook`", ID: "chat, `/idMessage` and what was said", Order: "the chat", SentAt: "`/timestamp`",
+			Window: "48h, 1h without id and time",
+		},
+		Proof:     proof.Token("Authorization"),
 		Addresses: map[string]AddressList{"green-api": greenAPIAddresses()},
 		TypeAt:    "/typeWebhook",
+		HTTPAPI:   true,
 		Peek:      peekGreenAPI,
 		Identify:  identifyGreenAPI,
+		Former:    identifyGreenAPIFormerly,
 	})
 }
 
@@ -46,70 +56,96 @@ const timelessWindow = time.Hour
 func peekGreenAPI(n *notification.Notification) (kind, instance string) {
 	found := gjson.GetManyBytes(n.Body, "typeWebhook", "instanceData.idInstance")
 	if found[0].Type == gjson.String {
-		kind = found[0].Str
+		kind = strings.TrimSpace(found[0].Str)
 	}
-	return kind, textOf(found[1])
+	return kind, greenAPIInstance(textOf(found[1]))
 }
 
-// textOf is a string or number as text. A number keeps its digits: as a float an id would lose the last ones.
+// greenAPIInstance returns the spelling of an instance. It is a number, which bridges write as a text too, in any of the
+// notations of one.
+func greenAPIInstance(text string) string { return notification.WholeNumber(strings.TrimSpace(text)) }
+
+// textOf returns a string or number as text, as notification.TextOf does. A number keeps its digits: as a float an id would
+// lose the last ones.
 func textOf(found gjson.Result) string {
 	switch found.Type { //nolint:exhaustive // Everything else is no id.
 	case gjson.String:
 		return found.Str
 	case gjson.Number:
-		return found.Raw
+		return notification.WholeNumber(found.Raw)
 	default:
 		return ""
 	}
 }
 
-// identifyGreenAPI tells notifications apart as GREEN-API's documentation asks: idMessage is unique within one
-// chat only, so instance and chat belong to the key. A message's body belongs to it as well, because the same
-// idMessage comes again with another body when a text that was not decrypted at first ({{SWE001}}) follows
-// later. A status belongs to its time: the same one may rightly come again.
+// identifyGreenAPI distinguishes notifications as GREEN-API's documentation asks: idMessage is unique within one chat only,
+// so instance and chat belong to the key. What was said in a message belongs to it as well, because the same idMessage comes
+// again with another text when one that was not decrypted at first ({{SWE001}}) follows later. Who is called what does not: the
+// same message comes again with a name filled in. A status belongs to its time: the same one may rightly come again.
 func identifyGreenAPI(n *notification.Notification, body *notification.Document) notification.Identity {
 	var (
 		kind     = body.String("typeWebhook")
 		instance = body.Text("instanceData", "idInstance")
 		message  = body.Text("idMessage")
-		sent     = body.Text("timestamp")
-		identity = notification.Identity{Type: kind, Instance: instance, SentAt: sentAt(body)}
-		prefix   = []string{n.Source, instance, kind}
-		key      = func(parts ...string) string { return notification.Key(append(prefix, parts...)...) }
+		identity = notification.Identity{Type: kind, Instance: notification.WholeNumber(instance), SentAt: sentAt(body)}
+		sent     = sentText(identity.SentAt, body)
+		same     []string // what makes two of a type the same; nil where only the whole body does
 	)
-	switch kind {
-	case "incomingMessageReceived", "outgoingMessageReceived", "outgoingAPIMessageReceived":
-		identity.OrderKey = body.Text("senderData", "chatId")
-		identity.Key = key(identity.OrderKey, message, body.Fingerprint())
+	switch strings.TrimSpace(kind) {
 	case "outgoingMessageStatus":
-		identity.OrderKey = body.Text("chatId")
-		identity.Key = key(identity.OrderKey, message, body.Text("status"), sent)
+		identity.OrderKey = chatOf(body, "chatId")
+		same = ifKnown(message, identity.OrderKey, message, body.Text("status"), sent)
 	case "incomingCall", "outgoingCall":
-		identity.OrderKey = body.Text("from")
-		identity.Key = key(identity.OrderKey, message, body.Text("status"))
+		identity.OrderKey = chatOf(body, "from")
+		same = ifKnown(message, identity.OrderKey, message, body.Text("status"))
 	case "stateInstanceChanged":
-		identity.Key = key(body.Text("stateInstance"), sent)
+		same = ifKnown(body.Text("stateInstance"), body.Text("stateInstance"), sent)
 	case "statusInstanceChanged":
-		identity.Key = key(body.Text("statusInstance"), sent)
-	default:
-		identity.OrderKey = body.Text("chatId")
-		identity.Key = key(body.Fingerprint())
+		same = ifKnown(body.Text("statusInstance"), body.Text("statusInstance"), sent)
+	default: // Messages, and what is new.
+		identity.OrderKey = chatOf(body)
+		if said, ok := body.Root()["messageData"].(map[string]any); ok {
+			same = ifKnown(message, identity.OrderKey, message, notification.Said(said))
+		}
 	}
+	if same == nil {
+		same = []string{identity.OrderKey, NormalChat(body.Text("senderData", "sender")), notification.Said(body.Root(), "senderData", "instanceData")}
+	}
+	identity.Key = notification.Key(append([]string{n.Source, greenAPIInstance(instance), strings.TrimSpace(kind)}, same...)...)
 	if message == "" && sent == "" {
 		identity.Window = timelessWindow
 	}
 	return identity
 }
 
-// endOfTime is the last second that RFC 3339 can write.
-const endOfTime = 253402300799
+// ifKnown returns the parts where there is an id, and nil where there is none.
+func ifKnown(id string, parts ...string) []string {
+	if id == "" {
+		return nil
+	}
+	return parts
+}
 
-func sentAt(body *notification.Document) time.Time { return unixTime(body, "timestamp") }
+// sentText is the sender's time for a key: the same for one instant, however it is written.
+func sentText(at time.Time, body *notification.Document) string {
+	switch {
+	case at.IsZero():
+		return body.Text("timestamp")
+	case at.Nanosecond() == 0:
+		return strconv.FormatInt(at.Unix(), 10)
+	default:
+		return at.Format("2006-01-02T15:04:05.000000")
+	}
+}
 
-// unixTime is the time at the path, in seconds since 1970; zero when there is none that can be written.
+// sentAt returns the time that nearly every notification of GREEN-API has: in seconds since 1970. Bridges write fractions,
+// milliseconds, and strings.
+func sentAt(body *notification.Document) time.Time { return timeFrom(body.Text("timestamp")) }
+
+// unixTime returns the time at the path, in seconds since 1970; zero when there is none that RFC 3339 can write.
 func unixTime(body *notification.Document, path ...string) time.Time {
 	seconds, ok := body.Integer(path...)
-	if !ok || seconds <= 0 || seconds > endOfTime {
+	if !ok || seconds <= 0 || seconds > proof.MaxUnixTime {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()

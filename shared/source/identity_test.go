@@ -12,9 +12,10 @@ import (
 
 // came is a notification of the provider, as a gateway would hand it on.
 func came(provider, body string, fields ...string) *notification.Notification {
-	n := &notification.Notification{
-		Source: "shop", Provider: provider, ContentType: "application/json", Body: []byte(body), Header: map[string]string{},
-	}
+	n := &notification.Notification{Origin: notification.Origin{
+		Source: "shop", Provider: provider, ContentType: "application/json", Body: []byte(body),
+		Header: map[string]string{},
+	}}
 	for i := 0; i+1 < len(fields); i += 2 {
 		n.Header[http.CanonicalHeaderKey(fields[i])] = fields[i+1]
 	}
@@ -22,9 +23,10 @@ func came(provider, body string, fields ...string) *notification.Notification {
 	return n
 }
 
-func understood(t *testing.T, n *notification.Notification) notification.Identity {
+// identityOf interprets a notification that has to be valid.
+func identityOf(t *testing.T, n *notification.Notification) notification.Identity {
 	t.Helper()
-	what, fault := source.Understand(source.Providers(), n)
+	what, fault := source.Interpret(source.Providers(), n)
 	if fault != nil {
 		t.Fatalf("%s: %+v", n.Body, fault)
 	}
@@ -44,14 +46,55 @@ func TestProvidersNotificationsAreUnderstood(t *testing.T) {
 		},
 		"GitHub's ping": {
 			came("github", `{"zen":"Keep it","organization":{"login":"o"}}`, "X-GitHub-Event", "ping", "X-GitHub-Delivery", "d-1"),
-			notification.Identity{Type: "ping", Instance: "o"},
+			notification.Identity{Type: "ping", Instance: "o", OrderKey: "o"},
 		},
 		"Slack": {
 			came("slack", `{"type":"event_callback","team_id":"T","event_id":"E","event_time":1749207600,"event":{"type":"message","channel":"C"}}`),
 			notification.Identity{Type: "message", Instance: "T", OrderKey: "C", SentAt: at},
 		},
+		"Slack for an organisation": {
+			came("slack", `{"type":"event_callback","team_id":null,"enterprise_id":"E1","event_id":"E","event":{"type":"message","channel":"C"}}`),
+			notification.Identity{Type: "message", Instance: "E1", OrderKey: "C"},
+		},
+		"Slack's authorisation": {
+			came("slack", `{"team_id":null,"enterprise_id":"E1","authorizations":[{"team_id":"T9"}],"event_id":"E","event":{"type":"m"}}`),
+			notification.Identity{Type: "m", Instance: "T9"},
+		},
+		"GitHub's installation": {
+			came("github", `{"action":"created","installation":{"id":1,"account":{"login":"acme"}},"sender":{"login":"ann"}}`, "X-GitHub-Event", "installation", "X-GitHub-Delivery", "d"),
+			notification.Identity{Type: "installation.created", Instance: "acme", OrderKey: "installation/1"},
+		},
+		"GitHub's repository of an app": {
+			came("github", `{"action":"opened","installation":{"id":1},"repository":{"full_name":"a/b","owner":{"login":"a"}}}`, "X-GitHub-Event", "issues", "X-GitHub-Delivery", "d"),
+			notification.Identity{Type: "issues.opened", Instance: "a", OrderKey: "a/b"},
+		},
+		"GitHub's moved account": {
+			came("github", `{"action":"renamed","account":{"login":"new"},"installation":{"id":7},"changes":{"login":{"from":"old"}}}`, "X-GitHub-Event", "installation_target", "X-GitHub-Delivery", "d"),
+			notification.Identity{Type: "installation_target.renamed", Instance: "new", OrderKey: "installation/7"},
+		},
+		"GitHub's revoked authorisation": {
+			came("github", `{"action":"revoked","sender":{"login":"ann"}}`, "X-GitHub-Event", "github_app_authorization", "X-GitHub-Delivery", "d"),
+			notification.Identity{Type: "github_app_authorization.revoked", Instance: "ann", OrderKey: "ann"},
+		},
+		"Stripe's thin event": {
+			came("stripe", `{"id":"evt_1","object":"v2.core.event","type":"v1.billing.meter.no_meter_found","context":"acct_1","created":"2025-06-06T11:00:00.000Z","related_object":{"id":"mtr_1"}}`),
+			notification.Identity{Type: "v1.billing.meter.no_meter_found", Instance: "acct_1", OrderKey: "mtr_1", SentAt: at},
+		},
+		"Standard Webhooks' other type": {
+			came("standard-webhooks", `{"event_type":"daily.data"}`, "webhook-id", "msg_1", "webhook-timestamp", "1749207600"),
+			notification.Identity{Type: "daily.data", OrderKey: "msg_1", SentAt: at},
+		},
+		"Standard Webhooks' none": {
+			came("standard-webhooks", `{"user":{}}`, "webhook-id", "msg_1", "webhook-timestamp", "1749207600"),
+			notification.Identity{OrderKey: "msg_1", SentAt: at},
+		},
+		"app.sms.by's number": {
+			came("sms-by", `{"channel":"VIBER","message_id":2892295,"status":"SENT"}`),
+			notification.Identity{Type: "messageStatus", OrderKey: "2892295"},
+		},
 		"Slack without a channel": {
-			came("slack", `{"type":"app_rate_limited","team_id":"T"}`), notification.Identity{Type: "app_rate_limited", Instance: "T"},
+			came("slack", `{"type":"app_rate_limited","team_id":"T"}`),
+			notification.Identity{Type: "app_rate_limited", Instance: "T", Window: time.Minute},
 		},
 		"Dropbox": {
 			came("dropbox", `{"list_folder":{"accounts":["dbid:1","dbid:2"]}}`),
@@ -80,7 +123,7 @@ func TestProvidersNotificationsAreUnderstood(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := understood(t, test.n)
+			got := identityOf(t, test.n)
 			if len(got.Key) != 32 {
 				t.Errorf("key %q", got.Key)
 			}
@@ -98,7 +141,7 @@ func TestFormOfSMSByIsADocument(t *testing.T) {
 	t.Parallel()
 	n := came("sms-by", "channel=VIBER&message_id=2892295&status=SENT")
 	n.ContentType = "application/x-www-form-urlencoded; charset=utf-8"
-	got := understood(t, n)
+	got := identityOf(t, n)
 	if got.Type != "messageStatus" || got.OrderKey != "2892295" || n.Type != "messageStatus" {
 		t.Errorf("got %+v", got)
 	}
@@ -110,7 +153,7 @@ func TestFormOfSMSByIsADocument(t *testing.T) {
 	} {
 		other := *n
 		other.Body = []byte(body)
-		if (understood(t, &other).Key == got.Key) != same {
+		if (identityOf(t, &other).Key == got.Key) != same {
 			t.Errorf("%s is the same: %t", body, !same)
 		}
 	}
@@ -120,7 +163,7 @@ func TestPayloadInAFormIsTheNotification(t *testing.T) {
 	t.Parallel()
 	n := came("github", "payload=%7B%22action%22%3A%22opened%22%2C%22repository%22%3A%7B%22full_name%22%3A%22a%2Fb%22%7D%7D", "X-GitHub-Event", "issues")
 	n.ContentType = "application/x-www-form-urlencoded"
-	if got := understood(t, n); got.Type != "issues.opened" || got.OrderKey != "a/b" {
+	if got := identityOf(t, n); got.Type != "issues.opened" || got.OrderKey != "a/b" {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -149,7 +192,7 @@ func TestSendersIdTellsNotificationsApart(t *testing.T) {
 			return n
 		}(), false},
 	} {
-		if same := understood(t, test.one).Key == understood(t, test.other).Key; same != test.same {
+		if same := identityOf(t, test.one).Key == identityOf(t, test.other).Key; same != test.same {
 			t.Errorf("%s: the same: %t", name, same)
 		}
 	}
@@ -158,7 +201,7 @@ func TestSendersIdTellsNotificationsApart(t *testing.T) {
 func TestMissingTypeIsNamed(t *testing.T) {
 	t.Parallel()
 	generic := came("generic", `{"event":5}`)
-	generic.Reading = source.Reading{Type: "$.event"}.Encode()
+	generic.Mapping = source.Mapping{Type: "$.event"}.Encode()
 	for name, test := range map[string]struct {
 		n             *notification.Notification
 		pointer, says string
@@ -168,7 +211,7 @@ func TestMissingTypeIsNamed(t *testing.T) {
 		"Stripe with a number":         {came("stripe", `{"type":5}`), "/type", "must be a string"},
 		"a configured place, a number": {generic, "/event", ""},
 	} {
-		what, fault := source.Understand(source.Providers(), test.n)
+		what, fault := source.Interpret(source.Providers(), test.n)
 		if name == "a configured place, a number" {
 			if fault != nil || what.Identity.Type != "5" {
 				t.Errorf("%s: %+v, fault %v", name, what.Identity, fault)
@@ -177,27 +220,6 @@ func TestMissingTypeIsNamed(t *testing.T) {
 		}
 		if fault == nil || fault.Pointer != test.pointer || !strings.Contains(fault.Message, test.says) {
 			t.Errorf("%s: fault %+v", name, fault)
-		}
-	}
-}
-
-func TestChallengesAreAnsweredWithWhatTheyAskFor(t *testing.T) {
-	t.Parallel()
-	slack, dropbox := source.Providers()["slack"], source.Providers()["dropbox"]
-	if echo, ok := slack.Challenge([]byte(`{"type":"url_verification","challenge":"abc"}`)); !ok || echo != "abc" {
-		t.Errorf("Slack is answered %q, %t", echo, ok)
-	}
-	for _, body := range []string{`{"type":"event_callback","challenge":"abc"}`, `{"type":"url_verification"}`, "", "{"} {
-		if echo, ok := slack.Challenge([]byte(body)); ok {
-			t.Errorf("%s is a challenge, answered %q", body, echo)
-		}
-	}
-	if echo, ok := dropbox.Greet(map[string][]string{"challenge": {"<x>"}}); !ok || echo != "<x>" {
-		t.Errorf("Dropbox is answered %q, %t", echo, ok)
-	}
-	for _, challenge := range []string{"", strings.Repeat("x", 2000)} {
-		if _, ok := dropbox.Greet(map[string][]string{"challenge": {challenge}}); ok {
-			t.Errorf("%d characters are sent back", len(challenge))
 		}
 	}
 }

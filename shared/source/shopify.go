@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
 const (
@@ -19,10 +20,14 @@ const (
 // Source: https://shopify.dev/docs/apps/build/webhooks/subscribe/https
 func init() {
 	register(Provider{
-		Name:        "shopify",
-		Path:        "/shopify/webhook",
-		Patience:    4 * time.Second,
-		Proof:       Signature{Header: "X-Shopify-Hmac-Sha256", Encoding: EncodingBase64}.mustProof(),
+		Name:           "shopify",
+		Path:           "/shopify/webhook",
+		PublishTimeout: 4 * time.Second,
+		About: About{
+			Type: "`header:X-Shopify-Topic`", ID: "`header:X-Shopify-Event-Id`, else `header:X-Shopify-Webhook-Id`",
+			SentAt: "`header:X-Shopify-Triggered-At`",
+		},
+		Proof:       proof.Signature{Header: "X-Shopify-Hmac-Sha256", Encoding: proof.EncodingBase64}.MustProof(),
 		GivesSecret: true,
 		TypeAt:      placeHeader + shopifyTopic,
 		Header:      []string{shopifyTopic, shopifyEvent, shopifyWebhook, shopifyShop, shopifyTriggered},
@@ -30,12 +35,12 @@ func init() {
 			return n.Header[shopifyTopic], n.Header[shopifyShop]
 		},
 		Identify: identifyShopify,
-		Announce: func(d *Draft, kind string) {
-			d.setDefault(shopifyTopic, firstOf(kind, "orders/create"))
-			d.setDefault(shopifyShop, "example.myshopify.com")
-			d.setDefault(shopifyEvent, uuid())
-			d.setDefault(shopifyWebhook, uuid())
-			d.setDefault(shopifyTriggered, d.At.UTC().Format(time.RFC3339Nano))
+		Announce: func(d *proof.Draft, kind string) {
+			d.SetDefault(shopifyTopic, firstOf(kind, "orders/create"))
+			d.SetDefault(shopifyShop, "example.myshopify.com")
+			d.SetDefault(shopifyEvent, uuid())
+			d.SetDefault(shopifyWebhook, uuid())
+			d.SetDefault(shopifyTriggered, d.At.UTC().Format(time.RFC3339Nano))
 		},
 	})
 }
@@ -45,7 +50,6 @@ func identifyShopify(n *notification.Notification, body *notification.Document) 
 	identity := notification.Identity{
 		Type: n.Header[shopifyTopic], Instance: n.Header[shopifyShop], SentAt: timeFrom(n.Header[shopifyTriggered]),
 	}
-	id := firstOf(n.Header[shopifyEvent], n.Header[shopifyWebhook], body.Fingerprint())
-	identity.Key = notification.Key(n.Source, identity.Instance, identity.Type, id)
+	setKeyByID(&identity, n, body, firstOf(n.Header[shopifyEvent], n.Header[shopifyWebhook]))
 	return identity
 }

@@ -4,28 +4,33 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
+// smsByType is the only type there is.
 const smsByType = "messageStatus"
 
-// app.sms.by tells what became of messages of a campaign, as a form with channel, message_id and status. It has no way
-// to prove who it is, so the path has a secret in it.
+// app.sms.by reports what became of messages of a campaign, as a form with channel, message_id and status, also without saying
+// that it is one, or in the query of a GET. It has no way to prove who it is, so the path has a secret in it.
 func init() {
 	register(Provider{
-		Name:     "sms-by",
-		Path:     "/sms-by/webhook",
-		Patience: 4 * time.Second, // How long it waits is not known.
-		Proof:    PathSecret(),
+		Name:           "sms-by",
+		Path:           "/sms-by/webhook",
+		PublishTimeout: 4 * time.Second, // How long it waits is not known.
+		About: About{
+			Type: "`messageStatus`", ID: "`/channel`, `/message_id`, `/status`", Order: "`/message_id`",
+		},
+		Proof:    proof.PathSecret(),
+		TakesGET: true,
 		Peek:     func(*notification.Notification) (kind, instance string) { return smsByType, "" },
 		Identify: func(n *notification.Notification, body *notification.Document) notification.Identity {
 			message := body.Text("message_id")
-			return notification.Identity{
-				Type: smsByType, OrderKey: message,
-				Key: notification.Key(n.Source, body.Text("channel"), message, body.Text("status")),
-			}
+			identity := notification.Identity{Type: smsByType, OrderKey: message}
+			setKey(&identity, n, body, []string{body.Text("channel"), message, body.Text("status")}, message != "")
+			return identity
 		},
-		Announce: func(d *Draft, _ string) {
-			d.setDefault("Content-Type", "application/x-www-form-urlencoded")
+		Announce: func(d *proof.Draft, _ string) {
+			d.SetDefault("Content-Type", "application/x-www-form-urlencoded")
 		},
 	})
 }

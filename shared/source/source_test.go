@@ -1,12 +1,12 @@
 package source_test
 
 import (
-	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"sluice.internal/shared/costtest"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 )
@@ -18,102 +18,6 @@ func greenAPI(t *testing.T) source.Provider {
 		t.Fatal("there is no provider green-api")
 	}
 	return provider
-}
-
-func TestTokenIsFoundBehindOneTwoOrNoPrefixes(t *testing.T) {
-	t.Parallel()
-	verify := tokens(t, "first-token", "Bearer second-token")
-	for value, want := range map[string]string{
-		"first-token":                      "",
-		"Bearer first-token":               "",
-		"Basic first-token":                "",
-		"bearer first-token":               "",
-		"Bearer Bearer first-token":        "",
-		"Bearer Basic first-token":         "",
-		"Bearer   first-token ":            "",
-		"second-token":                     "",
-		"Bearer second-token":              "",
-		"Bearer Bearer Bearer first-token": source.CauseWrongToken,
-		"Token first-token":                source.CauseWrongToken,
-		"first-toke":                       source.CauseWrongToken,
-		"first-token2":                     source.CauseWrongToken,
-		"FIRST-TOKEN":                      source.CauseWrongToken,
-		"Bearer":                           source.CauseWrongToken,
-		"Bearer ":                          source.CauseWrongToken,
-		"":                                 source.CauseWrongToken,
-	} {
-		if got := cause(verify(http.Header{"Authorization": {value}})); got != want {
-			t.Errorf("Authorization %q: %q, want %q", value, got, want)
-		}
-	}
-	if got := cause(verify(http.Header{})); got != source.CauseMissingToken {
-		t.Errorf("no header: %q", got)
-	}
-	if got := cause(verify(http.Header{"Authorization": {"first-token", "wrong"}})); got != source.CauseWrongToken {
-		t.Errorf("two headers: %q", got)
-	}
-}
-
-// tokens verifies a header as GREEN-API's tokens are, and says why not.
-func tokens(t testing.TB, texts ...string) func(http.Header) *source.Refusal {
-	t.Helper()
-	var secrets []source.Secret
-	for _, text := range texts {
-		secrets = append(secrets, source.Secret{Text: text})
-	}
-	verifier, err := source.NewVerifier(source.Providers()["green-api"].Proof, secrets...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(header http.Header) *source.Refusal {
-		request := &source.Request{Header: header, At: time.Now()}
-		if verifier.Verify(request).OK {
-			return nil
-		}
-		return verifier.Diagnose(request, nil)
-	}
-}
-
-// cause returns a refusal's cause, "" for none.
-func cause(refusal *source.Refusal) string {
-	if refusal == nil {
-		return ""
-	}
-	return refusal.Cause
-}
-
-func TestRefusalNeverNamesATokenEitherWay(t *testing.T) {
-	t.Parallel()
-	err := tokens(t, "the-right-one")(http.Header{"Authorization": {"Bearer the-wrong-one"}})
-	if text := err.Error(); strings.Contains(text, "right-one") || strings.Contains(text, "wrong-one") {
-		t.Errorf("refusal says %q", text)
-	}
-}
-
-func TestNoTokensLetNobodyIn(t *testing.T) {
-	t.Parallel()
-	for _, value := range []string{"", "Bearer ", "x"} {
-		if tokens(t)(http.Header{"Authorization": {value}}) == nil {
-			t.Errorf("no tokens let in %q", value)
-		}
-	}
-	for _, empty := range []string{"", " ", "Bearer "} {
-		if _, err := source.NewVerifier(greenAPI(t).Proof, source.Secret{Text: empty}); err == nil {
-			t.Errorf("%q is a token", empty)
-		}
-	}
-}
-
-func FuzzToken(f *testing.F) {
-	for _, seed := range []string{"", "Bearer x", "Basic Basic x", "Bearer\tx", "secret-token", "Bearer secret-token", "\x00"} {
-		f.Add(seed)
-	}
-	verify := tokens(f, "secret-token")
-	f.Fuzz(func(t *testing.T, value string) {
-		if verify(http.Header{"Authorization": {value}}) == nil && !strings.HasSuffix(strings.TrimSpace(value), "secret-token") {
-			t.Errorf("let in %q", value)
-		}
-	})
 }
 
 func TestPublishedAddressesAreOneList(t *testing.T) {
@@ -170,25 +74,38 @@ func TestPeekFindsWhatAParserWouldAndStandsTheRest(t *testing.T) {
 		"not JSON":                                                                        {"", ""},
 		strings.Repeat("[", 1_000_000):                                                    {"", ""},
 	} {
-		kind, instance := greenAPI(t).Peek(&notification.Notification{Body: []byte(body)})
+		kind, instance := greenAPI(t).Peek(&notification.Notification{Origin: notification.Origin{Body: []byte(body)}})
 		if got := [2]string{kind, instance}; got != want {
 			t.Errorf("%.60s: %q, want %q", body, got, want)
 		}
 	}
 }
 
+var (
+	// peekingLimit is what looking into an unread body may cost, which the gateway does for each request.
+	peekingLimit = costtest.Limit{Base: 64 << 10, PerByte: 4, MaxMemory: 64 << 20, CPUPerMiB: time.Second}
+	// interpretingLimit is what the worker may spend on a notification before its schema is asked.
+	interpretingLimit = costtest.Limit{Base: 2 << 20, PerByte: 400, MaxMemory: 192 << 20, CPUPerMiB: 4 * time.Second}
+)
+
 func FuzzGreenAPI(f *testing.F) {
 	f.Add([]byte(`{"typeWebhook":"incomingCall","instanceData":{"idInstance":1},"idMessage":"x","timestamp":1e400}`))
 	f.Add([]byte(`{"typeWebhook":"a","typeWebhook":"b"}`))
 	f.Add([]byte(`{"timestamp":9223372036854775807,"senderData":7}`))
+	for _, body := range costtest.Bodies(64 << 10) {
+		f.Add(body)
+	}
 	provider := source.Providers()["green-api"]
 	f.Fuzz(func(t *testing.T, body []byte) {
-		provider.Peek(&notification.Notification{Body: body})
+		peekingLimit.Check(t, len(body), func() { provider.Peek(&notification.Notification{Origin: notification.Origin{Body: body}}) })
 		document, fault := notification.Parse(body)
 		if fault != nil {
 			return
 		}
-		identity := provider.Identify(&notification.Notification{Source: "green-api"}, document)
+		var identity notification.Identity
+		interpretingLimit.Check(t, len(body), func() {
+			identity = provider.Identify(&notification.Notification{Origin: notification.Origin{Source: "green-api"}}, document)
+		})
 		if len(identity.Key) != 32 {
 			t.Errorf("key %q", identity.Key)
 		}
@@ -204,7 +121,7 @@ func identify(t *testing.T, body string) notification.Identity {
 	if fault != nil {
 		t.Fatal(fault)
 	}
-	return greenAPI(t).Identify(&notification.Notification{Source: "green-api"}, document)
+	return greenAPI(t).Identify(&notification.Notification{Origin: notification.Origin{Source: "green-api"}}, document)
 }
 
 func TestIdentityTellsNotificationsApart(t *testing.T) {
@@ -296,6 +213,20 @@ func TestOnlyWhatHasNeitherIdNorTimeGetsAWindow(t *testing.T) {
 	for _, body := range []string{`{"typeWebhook":"quotaExceeded","timestamp":5}`, `{"typeWebhook":"x","idMessage":"A"}`} {
 		if window := identify(t, body).Window; window != 0 {
 			t.Errorf("%s: window %s, want none", body, window)
+		}
+	}
+}
+
+// The table of senders has something to say in each cell in which there must be something.
+func TestEveryProviderSaysHowItIsReadAndVerified(t *testing.T) {
+	t.Parallel()
+	for name, provider := range source.Providers() {
+		d := provider.Describe()
+		if d.Name != name || d.Proof == "" || d.Type == "" || d.ID == "" || d.Window == "" || d.BodyLimit <= 0 {
+			t.Errorf("%s is described as %+v", name, d)
+		}
+		if strings.Contains(d.Proof, "%!") || strings.Contains(d.Proof, " of `` ") {
+			t.Errorf("%s is proved by %q", name, d.Proof)
 		}
 	}
 }

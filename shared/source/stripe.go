@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
 // Stripe signs time and body, several times over while a secret is changed. It sends again for three days and in no
@@ -13,26 +14,34 @@ import (
 // Source: https://docs.stripe.com/webhooks
 func init() {
 	register(Provider{
-		Name:     "stripe",
-		Path:     "/stripe/webhook",
-		Patience: 8 * time.Second,
-		Proof: Signature{
+		Name:           "stripe",
+		Path:           "/stripe/webhook",
+		PublishTimeout: 8 * time.Second,
+		BodyLimit:      1 << 20,
+		About: About{
+			Type: "`/type`", ID: "`/id`", Order: "`/data/object/id`, else `/related_object/id`", SentAt: "`/created`",
+		},
+		Proof: proof.Signature{
 			Header: "Stripe-Signature", Separator: ",", Prefix: "v1=", TimestampPrefix: "t=", Signed: "{timestamp}.{body}",
-		}.mustProof(),
+		}.MustProof(),
 		GivesSecret: true,
 		TypeAt:      "/type",
 		Peek: func(n *notification.Notification) (kind, instance string) {
-			found := gjson.GetManyBytes(n.Body, "type", "account")
-			return found[0].Str, textOf(found[1])
+			found := gjson.GetManyBytes(n.Body, "type", "account", "context")
+			return found[0].Str, firstOf(textOf(found[1]), textOf(found[2]))
 		},
-		Identify: func(n *notification.Notification, body *notification.Document) notification.Identity {
-			identity := notification.Identity{
-				Type: body.String("type"), Instance: body.String("account"),
-				OrderKey: body.Text("data", "object", "id"), SentAt: unixTime(body, "created"),
-			}
-			id := firstOf(body.Text("id"), body.Fingerprint())
-			identity.Key = notification.Key(n.Source, identity.Instance, identity.Type, id)
-			return identity
-		},
+		Identify: identifyStripe,
+		Former:   identifyStripeFormerly,
 	})
+}
+
+// identifyStripe reads events of both kinds. Thin ones, of version 2 of the API, name what they are about in related_object, the
+// account in context, and write the time as RFC 3339.
+func identifyStripe(n *notification.Notification, body *notification.Document) notification.Identity {
+	identity := notification.Identity{
+		Type: body.String("type"), Instance: firstOf(body.Text("account"), body.Text("context")),
+		OrderKey: firstOf(body.Text("data", "object", "id"), body.Text("related_object", "id")), SentAt: timeFrom(body.Text("created")),
+	}
+	setKeyByID(&identity, n, body, body.Text("id"))
+	return identity
 }

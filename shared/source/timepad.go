@@ -6,18 +6,23 @@ import (
 	"github.com/tidwall/gjson"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 )
 
-// TimePad tells when the status of an order or a ticket changes. It waits 5 s, sends again after an hour and after a
+// TimePad says when the status of an order or a ticket changes. It waits 5 s, sends again after an hour and after a
 // day, and in no order: whoever keeps the state compares hook_generated_at. How it signs is not verified, so
 // everything about the signature can be configured.
 // Source: http://dev.timepad.ru/api/hooks/
 func init() {
 	register(Provider{
-		Name:     "timepad",
-		Path:     "/timepad/webhook",
-		Patience: 4 * time.Second,
-		Proof:    Signature{Header: "X-Hub-Signature", Prefix: "sha1=", Hash: HashSHA1}.mustProof(),
+		Name:           "timepad",
+		Path:           "/timepad/webhook",
+		PublishTimeout: 4 * time.Second,
+		About: About{
+			Type: "`order` or `ticket`, by the fields", ID: "`/hook_guid`", Order: "the order or the ticket", SentAt: "`/hook_generated_at`",
+			Leaves: "how TimePad signs is not known for sure",
+		},
+		Proof: proof.Signature{Header: "X-Hub-Signature", Prefix: "sha1=", Hash: proof.HashSHA1}.MustProof(),
 		Peek: func(n *notification.Notification) (kind, instance string) {
 			found := gjson.GetManyBytes(n.Body, "tickets", "status", "organization_id", "organization.id")
 			return timepadType(found[0].IsArray() || found[1].IsObject()), firstOf(textOf(found[2]), textOf(found[3]))
@@ -31,7 +36,7 @@ const (
 	timepadTicket = "ticket"
 )
 
-// timepadType tells orders, which have tickets or their status as an object, from tickets.
+// timepadType distinguishes orders, which have tickets or their status as an object, from tickets.
 func timepadType(isOrder bool) string {
 	if isOrder {
 		return timepadOrder
@@ -39,6 +44,8 @@ func timepadType(isOrder bool) string {
 	return timepadTicket
 }
 
+// identifyTimePad keeps the order per order or ticket. Notifications come out of order, so they name their entity: a
+// handler is told which of them is stale.
 func identifyTimePad(n *notification.Notification, body *notification.Document) notification.Identity {
 	_, hasTickets := body.Root()["tickets"].([]any)
 	_, statusIsObject := body.Root()["status"].(map[string]any)
@@ -51,8 +58,7 @@ func identifyTimePad(n *notification.Notification, body *notification.Document) 
 		identity.Object = identity.Type + "/" + id
 	}
 	identity.OrderKey = identity.Object
-	hook := firstOf(body.Text("hook_guid"), body.Fingerprint())
-	identity.Key = notification.Key(n.Source, identity.Instance, identity.Type, hook)
+	setKeyByID(&identity, n, body, body.Text("hook_guid"))
 	return identity
 }
 

@@ -3,11 +3,14 @@ package stream
 import (
 	"context"
 	"errors"
-	"time"
+	"fmt"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"sluice.internal/shared/service"
+	"sluice.internal/shared/stream/internal/groupcommit"
 )
 
 // publishUntil calls once until it succeeds, fails for good, or the context ends. Unknown says that the message may be
@@ -24,42 +27,68 @@ func publishUntil(
 			return ack, nil
 		}
 		if !transient(err) {
-			return nil, classify(err)
+			return nil, Classify(err)
 		}
 		unknown = unknown || mayBeStored(err)
-		select {
-		case <-ctx.Done():
+		if service.Sleep(ctx, pause) != nil {
 			return nil, ended(ctx, err, unknown)
-		case <-time.After(pause):
 		}
 	}
 }
 
-// ended is the error of a call whose time is over.
+// ended is the error of a call whose context ended. Only a deadline means that the store did not answer in time: a
+// caller that cancelled did not wait for it.
 func ended(ctx context.Context, err error, unknown bool) error {
 	if unknown {
-		return classify(errors.Join(ErrUnknown, context.Cause(ctx), err))
+		err = errors.Join(ErrUnknown, context.Cause(ctx), err)
+	} else {
+		err = errors.Join(context.Cause(ctx), err)
 	}
-	return classify(errors.Join(ErrUnavailable, context.Cause(ctx), err))
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return Classify(err)
+}
+
+// newGroupCommit makes a publisher of many callers' messages that writes with these functions.
+func newGroupCommit(
+	one func(context.Context, *nats.Msg) (*jetstream.PubAck, error),
+	all func(context.Context, []*nats.Msg) ([]*jetstream.PubAck, error),
+	costs *groupcommit.Costs,
+) *groupcommit.Publisher[*nats.Msg, *jetstream.PubAck] {
+	return groupcommit.New(groupcommit.Store[*nats.Msg, *jetstream.PubAck]{
+		Write: one, WriteBatch: all, Repeat: publishUntil, MayBeStored: mayBeStored,
+		Ended: func(ctx context.Context, unknown bool) error { return ended(ctx, context.Cause(ctx), unknown) },
+		Size:  func(message *nats.Msg) int { return len(message.Data) },
+	}, costs)
+}
+
+// newCosts returns what batches and single writes cost on so many replicas. On several the server itself shares syncs
+// between messages, and batches are not used.
+func newCosts(replicas int) *groupcommit.Costs {
+	if replicas > 1 {
+		return groupcommit.SinglesOnly()
+	}
+	return groupcommit.NewCosts()
 }
 
 // publishOnce publishes a message and waits for its acknowledgement a little.
-func (s *Streams) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
-	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstream.PubAck, error) {
+func (s *Client) publishOnce(ctx context.Context, message *nats.Msg) (*jetstream.PubAck, error) {
+	ack, err := UntilDisconnect(ctx, s, func(ctx context.Context) (*jetstream.PubAck, error) {
 		return s.js.PublishMsg(ctx, message, jetstream.WithRetryAttempts(0))
 	})
 	if err != nil {
-		s.restoreAfter(err) //nolint:contextcheck // It outlives the call that noticed.
+		s.restoreAfter(ctx, err)
 	}
 	return ack, err
 }
 
-// publishBatch stores all messages or none. After an error the messages may be published again.
-func (s *Streams) publishBatch(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
+// StoreBatch stores all messages or none. After an error the messages may be published again.
+func (s *Client) StoreBatch(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
 	if len(messages) < 2 {
 		return nil, errTooFew
 	}
-	ack, err := within(ctx, s.link, func(ctx context.Context) (*jetstreamext.BatchAck, error) {
+	ack, err := UntilDisconnect(ctx, s, func(ctx context.Context) (*jetstreamext.BatchAck, error) {
 		return jetstreamext.PublishMsgBatch(ctx, s.js, messages, jetstreamext.BatchFlowControl{AckTimeout: attemptTimeout})
 	})
 	if err != nil {

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 )
 
 func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 	t.Parallel()
 	cluster := streamtest.StartCluster(t)
-	streams := cluster.Open(t, stream.Settings{})
+	streams := cluster.Open(t)
 	var (
 		mutex    sync.Mutex
 		receipts = map[uint64]string{}
@@ -24,9 +25,9 @@ func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 	for sender := range 16 {
 		group.Go(func() {
 			for id := range 60 {
-				n := sample(id)
+				n := streamtest.Notification(id)
 				n.RequestID = fmt.Sprintf("%d-%d", sender, id)
-				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 				receipt, err := streams.PublishNotification(ctx, &n)
 				cancel()
 				if err != nil {
@@ -50,7 +51,7 @@ func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 	cluster.AwaitCurrent(t)
 	var stored map[string]int
 	// A server that was away may serve a listing before it has all.
-	eventually(testContext(t), t, "the listing to be complete", func() bool {
+	streamtest.Eventually(streamtest.Context(t), t, "the listing to be complete", func() bool {
 		stored = storedRequests(t, streams)
 		return len(stored) >= len(receipts)
 	})
@@ -67,23 +68,23 @@ func TestLeaderThatStopsUnderLoadCostsNoNotification(t *testing.T) {
 func TestIntakeOfAClusterGoesOnWhenTheLeaderChanges(t *testing.T) {
 	t.Parallel()
 	cluster := streamtest.StartCluster(t)
-	streams := cluster.Open(t, stream.Settings{Shards: 2, Lanes: 2})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	streams := cluster.Open(t, streamtest.Shards(2), streamtest.Lanes(2))
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
 	defer cancel()
-	publish(ctx, t, streams, 0, 100)
-	takeIn(ctx, t, streams, 100)
+	streamtest.Publish(ctx, t, streams, 0, 100)
+	streamtest.TakeIn(ctx, t, streams, 100)
 	cluster.StopLeader(t, stream.Notifications).Resume(t)
-	publish(ctx, t, streams, 100, 100)
-	takeIn(ctx, t, streams, 100)
+	streamtest.Publish(ctx, t, streams, 100, 100)
+	streamtest.TakeIn(ctx, t, streams, 100)
 }
 
 // storedRequests counts how often each request is stored.
-func storedRequests(t *testing.T, streams *stream.Streams) map[string]int {
+func storedRequests(t *testing.T, streams *streamtest.Streams) map[string]int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	stored := map[string]int{}
-	for n, err := range streams.Notifications(ctx, stream.Query{}) {
+	for n, err := range streams.Notifications(ctx, admin.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func storedRequests(t *testing.T, streams *stream.Streams) map[string]int {
 func TestRestartUnderLoadIsRiddenOutOrToldAndNothingIsStoredTwice(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	var (
 		mutex   sync.Mutex
 		outcome = map[string]error{}
@@ -104,7 +105,7 @@ func TestRestartUnderLoadIsRiddenOutOrToldAndNothingIsStoredTwice(t *testing.T) 
 	for sender := range 32 {
 		group.Go(func() {
 			for id := range 40 {
-				n := sample(id)
+				n := streamtest.Notification(id)
 				n.RequestID = fmt.Sprintf("%d-%d", sender, id)
 				// Some deadlines outlast the restart and some do not.
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(20+sender*100)*time.Millisecond)
@@ -136,7 +137,7 @@ func TestRestartUnderLoadIsRiddenOutOrToldAndNothingIsStoredTwice(t *testing.T) 
 func TestReadinessIsFoundOutByStoring(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams, ctx := server.Open(t, stream.Settings{}), testContext(t)
+	streams, ctx := server.Open(t), streamtest.Context(t)
 	if err := streams.Ready(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestReadinessIsFoundOutByStoring(t *testing.T) {
 	}
 }
 
-func notificationsAre(ctx context.Context, streams *stream.Streams, want uint64) error {
+func notificationsAre(ctx context.Context, streams *streamtest.Streams, want uint64) error {
 	status, err := streams.Status(ctx)
 	if err != nil {
 		return err

@@ -13,32 +13,22 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/stream/internal/wire"
 )
-
-// Access says how to reach NATS and as whom. The zero values of all but URL mean: not used.
-type Access struct {
-	// URL is one address of NATS or several, separated by commas.
-	URL string
-	// User and Password, CredentialsFile (JWT and seed) and NKeyFile (seed) are the ways to log in.
-	User, Password            string
-	CredentialsFile, NKeyFile string
-	// CAFile, CertFile and KeyFile are PEM files for TLS.
-	CAFile, CertFile, KeyFile string
-}
 
 const (
 	connectTimeout = 5 * time.Second
 	// A server that is cut off from the network says nothing. It is left for another one when it has not answered so
 	// many pings, well within the time that a publisher tries.
 	pingInterval  = 2 * time.Second
-	mostPings     = 3
+	maxPings      = 3
 	reconnectWait = 100 * time.Millisecond
 )
 
 // Connect opens a connection that reconnects for ever and buffers nothing while it is cut off: what was
 // answered with an error must not be published later. Name is what the server lists it as. Each change of its
 // state is logged once.
-func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
+func Connect(access config.NATS, name string, log *slog.Logger) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(name),
 		nats.CustomInboxPrefix(inbox(name)),
@@ -48,7 +38,7 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 		nats.ReconnectJitter(reconnectWait, 2*reconnectWait),
 		nats.ReconnectBufSize(-1),
 		nats.PingInterval(pingInterval),
-		nats.MaxPingsOutstanding(mostPings),
+		nats.MaxPingsOutstanding(maxPings),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // Without an error this side closed it.
 				log.Warn("connection to NATS lost, reconnecting", "error", err)
@@ -61,13 +51,13 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 			log.Warn("NATS reported an error", "error", err)
 		}),
 	}
-	credentials, err := access.options()
+	credentials, err := loginOptions(access)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := nats.Connect(access.URL, append(options, credentials...)...)
+	conn, err := nats.Connect(access.URL.Reveal(), append(options, credentials...)...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(access.URL), explain(err))
+		return nil, fmt.Errorf("connect to NATS at %s: %w", access.URL, explain(err))
 	}
 	return conn, nil
 }
@@ -76,25 +66,26 @@ func Connect(access Access, name string, log *slog.Logger) (*nats.Conn, error) {
 // let no role listen to the answers of another, which hold events.
 func inbox(name string) string {
 	role, _, _ := strings.Cut(strings.TrimPrefix(name, "sluice "), " ")
-	return strings.TrimSuffix(nats.InboxPrefix, ".") + "_" + Token(role)
+	return strings.TrimSuffix(nats.InboxPrefix, ".") + "_" + wire.Token(role)
 }
 
-func (a Access) options() ([]nats.Option, error) {
+// loginOptions returns how to log in, and the certificates of the connection. Its errors name the file that can't be used.
+func loginOptions(access config.NATS) ([]nats.Option, error) {
 	var options []nats.Option
-	if a.User != "" {
-		options = append(options, nats.UserInfo(a.User, a.Password))
+	if access.User != "" {
+		options = append(options, nats.UserInfo(access.User, access.Password.Reveal()))
 	}
-	if a.CredentialsFile != "" {
-		options = append(options, nats.UserCredentials(a.CredentialsFile))
+	if access.CredentialsFile != "" {
+		options = append(options, nats.UserCredentials(access.CredentialsFile))
 	}
-	if a.NKeyFile != "" {
-		option, err := nats.NkeyOptionFromSeed(a.NKeyFile)
+	if access.NKeyFile != "" {
+		option, err := nats.NkeyOptionFromSeed(access.NKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("read nkey %q: %w", a.NKeyFile, err)
+			return nil, fmt.Errorf("read nkey %q: %w", access.NKeyFile, err)
 		}
 		options = append(options, option)
 	}
-	secure, err := a.tls()
+	secure, err := tlsConfig(access.TLS)
 	if err != nil {
 		return nil, err
 	}
@@ -104,29 +95,30 @@ func (a Access) options() ([]nats.Option, error) {
 	return options, nil
 }
 
-func (a Access) tls() (*tls.Config, error) {
-	if a.CAFile == "" && a.CertFile == "" {
+// tlsConfig returns the configuration of TLS, nil where none is configured.
+func tlsConfig(files config.TLS) (*tls.Config, error) {
+	if files.CAFile == "" && files.CertFile == "" {
 		return nil, nil //nolint:nilnil // Nothing to configure is no error.
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if a.CAFile != "" {
-		pem, err := os.ReadFile(a.CAFile)
+	made := &tls.Config{MinVersion: tls.VersionTLS12}
+	if files.CAFile != "" {
+		pem, err := os.ReadFile(files.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("read certificate authority: %w", err)
 		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read certificate authority %q: no PEM certificate in it", a.CAFile)
+		made.RootCAs = x509.NewCertPool()
+		if !made.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read certificate authority %q: no PEM certificate in it", files.CAFile)
 		}
 	}
-	if a.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(a.CertFile, a.KeyFile)
+	if files.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(files.CertFile, files.KeyFile)
 		if err != nil {
 			return nil, fmt.Errorf("read client certificate: %w", err)
 		}
-		config.Certificates = []tls.Certificate{pair}
+		made.Certificates = []tls.Certificate{pair}
 	}
-	return config, nil
+	return made, nil
 }
 
 // explain adds what to do to the errors that people meet first.
@@ -139,15 +131,6 @@ func explain(err error) error {
 	default:
 		return err
 	}
-}
-
-// redacted hides the passwords that addresses may carry.
-func redacted(addresses string) string {
-	parsed, err := config.ParseURL(addresses)
-	if err != nil {
-		return "an address that can't be read"
-	}
-	return parsed.String()
 }
 
 // closeTimeout bounds how long Close waits for the server to take what was sent.

@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream/internal/groupcommit"
+	"sluice.internal/shared/streamtest/process"
 )
 
 // BenchmarkPublisher compares the publisher with both pure strategies, synced and not, at growing numbers of
@@ -31,34 +33,28 @@ func BenchmarkPublisher(b *testing.B) {
 
 func benchmarkPublisher(b *testing.B, synced bool, callers int, strategy string) {
 	b.Helper()
-	running, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: b.TempDir(), SyncAlways: synced,
-		NoLog: true, NoSigs: true, MaxPayload: 9 << 20,
-	})
+	running, err := process.Start(process.Options{Name: "test", StoreDir: b.TempDir(), SyncAlways: synced, MaxPayload: 9 << 20})
 	if err != nil {
 		b.Fatal(err)
 	}
-	running.Start()
-	defer running.WaitForShutdown()
-	defer running.Shutdown()
-	if !running.ReadyForConnections(10 * time.Second) {
-		b.Fatal("no server")
-	}
-	conn, err := nats.Connect(running.ClientURL())
+	defer func() { _ = running.Stop() }()
+	conn, err := nats.Connect(running.URL())
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer conn.Close()
-	streams, err := Open(b.Context(), conn, Settings{Notifications: Bounds{MaxBytes: 8 * gib}}, slog.New(slog.DiscardHandler))
+	configured := config.Default().Streams
+	configured.Notifications.MaxBytes = 8 << 30
+	streams, err := Open(b.Context(), conn, configured, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := streams.publisher
+	publisher := NewPublisher(streams)
 	switch strategy {
 	case "single":
-		p.cost = &costs{settled: neverBatch}
+		publisher.notifications = newGroupCommit(streams.publishOnce, streams.StoreBatch, groupcommit.SinglesOnly())
 	case "batch":
-		p.cost = &costs{settled: 2}
+		publisher.notifications = newGroupCommit(streams.publishOnce, streams.StoreBatch, groupcommit.Fixed(2))
 	}
 	body := make([]byte, 960)
 	var next atomic.Int64
@@ -68,8 +64,8 @@ func benchmarkPublisher(b *testing.B, synced bool, callers int, strategy string)
 		for range callers {
 			group.Go(func() {
 				for id := next.Add(1); id <= limit; id = next.Add(1) {
-					n := &notification.Notification{Source: "green-api", RequestID: fmt.Sprint(prefix, id), Body: body, ReceivedAt: time.Now()}
-					if _, err := streams.PublishNotification(context.Background(), n); err != nil {
+					n := &notification.Notification{Origin: notification.Origin{Source: "green-api", RequestID: fmt.Sprint(prefix, id), Body: body, ReceivedAt: time.Now()}}
+					if _, err := publisher.PublishNotification(context.Background(), n); err != nil {
 						b.Error(err)
 					}
 				}

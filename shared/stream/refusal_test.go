@@ -9,13 +9,13 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
-	"sluice.internal/shared/notification"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 )
 
@@ -27,7 +27,7 @@ type outcome struct {
 
 // publishTogether publishes that many notifications at the same time and returns what each caller was told, by
 // request.
-func publishTogether(ctx context.Context, streams *stream.Streams, count int) map[string]outcome {
+func publishTogether(ctx context.Context, streams *streamtest.Streams, count int) map[string]outcome {
 	var (
 		group sync.WaitGroup
 		mutex sync.Mutex
@@ -35,7 +35,7 @@ func publishTogether(ctx context.Context, streams *stream.Streams, count int) ma
 	)
 	for id := range count {
 		group.Go(func() {
-			n := sample(id)
+			n := streamtest.Notification(id)
 			receipt, err := streams.PublishNotification(ctx, &n)
 			mutex.Lock()
 			defer mutex.Unlock()
@@ -48,7 +48,7 @@ func publishTogether(ctx context.Context, streams *stream.Streams, count int) ma
 
 // checkTold compares what the callers were told with what is stored: each receipt is the place of the caller's own
 // notification, and what was refused is not there. It returns how many were refused.
-func checkTold(ctx context.Context, t *testing.T, streams *stream.Streams, told map[string]outcome) (refused int) {
+func checkTold(ctx context.Context, t *testing.T, streams *streamtest.Streams, told map[string]outcome) (refused int) {
 	t.Helper()
 	accepted := 0
 	for _, outcome := range told {
@@ -58,7 +58,7 @@ func checkTold(ctx context.Context, t *testing.T, streams *stream.Streams, told 
 	}
 	var places map[string]uint64
 	// In a cluster a server that was away may serve a listing before it has all.
-	eventually(ctx, t, "all that was acknowledged to be listed", func() bool {
+	streamtest.Eventually(ctx, t, "all that was acknowledged to be listed", func() bool {
 		places = placesOf(ctx, t, streams)
 		return len(places) >= accepted
 	})
@@ -71,10 +71,10 @@ func checkTold(ctx context.Context, t *testing.T, streams *stream.Streams, told 
 }
 
 // placesOf is where the notification of each request is stored. None may be stored twice.
-func placesOf(ctx context.Context, t *testing.T, streams *stream.Streams) map[string]uint64 {
+func placesOf(ctx context.Context, t *testing.T, streams *streamtest.Streams) map[string]uint64 {
 	t.Helper()
 	places := map[string]uint64{}
-	for n, err := range streams.Notifications(ctx, stream.Query{}) {
+	for n, err := range streams.Notifications(ctx, admin.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,10 +88,10 @@ func placesOf(ctx context.Context, t *testing.T, streams *stream.Streams) map[st
 
 func TestBatchWithADuplicateGivesEveryCallerItsReceipt(t *testing.T) {
 	t.Parallel()
-	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{}), testContext(t)
+	streams, ctx := streamtest.Start(t).Open(t), streamtest.Context(t)
 	refusals := countRefusals(streams, nil)
 	for _, id := range []int{7, 30} {
-		publish(ctx, t, streams, id, 1) // Its sender comes again.
+		streamtest.Publish(ctx, t, streams, id, 1) // Its sender comes again.
 	}
 	told := publishTogether(ctx, streams, 40)
 	if refused := checkTold(ctx, t, streams, told); refused > 0 || told["request-7"].receipt != 1 || told["request-30"].receipt != 2 {
@@ -103,9 +103,9 @@ func TestBatchWithADuplicateGivesEveryCallerItsReceipt(t *testing.T) {
 }
 
 // countRefusals counts the batches that fail. Spoil stands in front of the server, where it is given.
-func countRefusals(streams *stream.Streams, spoil func(stream.StoreBatch) stream.StoreBatch) *atomic.Int64 {
+func countRefusals(streams *streamtest.Streams, spoil func(stream.StoreBatch) stream.StoreBatch) *atomic.Int64 {
 	var refusals atomic.Int64
-	streams.Batching(func(store stream.StoreBatch) stream.StoreBatch {
+	streams.Publisher().Batching(func(store stream.StoreBatch) stream.StoreBatch {
 		if spoil != nil {
 			store = spoil(store)
 		}
@@ -122,8 +122,8 @@ func countRefusals(streams *stream.Streams, spoil func(stream.StoreBatch) stream
 
 func TestBatchThatDoesNotFitStoresWhatFitsAndRefusesTheRest(t *testing.T) {
 	t.Parallel()
-	streams := streamtest.Start(t).Open(t, stream.Settings{Notifications: stream.Bounds{MaxBytes: 16 << 10}})
-	ctx := testContext(t)
+	streams := streamtest.Start(t).Open(t, func(s *config.Streams) { s.Notifications.MaxBytes = 16 << 10 })
+	ctx := streamtest.Context(t)
 	refusals := countRefusals(streams, nil)
 	told := publishTogether(ctx, streams, 100)
 	refused := checkTold(ctx, t, streams, told)
@@ -139,7 +139,7 @@ func TestBatchThatDoesNotFitStoresWhatFitsAndRefusesTheRest(t *testing.T) {
 
 func TestBatchThatIsStoredAfterItsTimeIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	streams, ctx := streamtest.Start(t).Open(t, stream.Settings{}), testContext(t)
+	streams, ctx := streamtest.Start(t).Open(t), streamtest.Context(t)
 	refusals := countRefusals(streams, func(store stream.StoreBatch) stream.StoreBatch {
 		return func(ctx context.Context, messages []*nats.Msg) ([]*jetstream.PubAck, error) {
 			_, err := store(ctx, copies(messages))
@@ -165,8 +165,8 @@ func copies(messages []*nats.Msg) []*nats.Msg {
 func TestBatchWhoseLeaderChangesInTheMiddleIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	cluster := streamtest.StartCluster(t)
-	streams := cluster.Open(t, stream.Settings{})
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	streams := cluster.Open(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*testTimeout)
 	defer cancel()
 	var once sync.Once
 	refusals := countRefusals(streams, func(store stream.StoreBatch) stream.StoreBatch {
@@ -194,7 +194,7 @@ func TestBatchWhoseLeaderChangesInTheMiddleIsStoredOnce(t *testing.T) {
 }
 
 // tornBatch sends a batch and does something in the middle. The error is the server's or that it did not answer.
-func tornBatch(ctx context.Context, streams *stream.Streams, messages []*nats.Msg, middle func()) error {
+func tornBatch(ctx context.Context, streams *streamtest.Streams, messages []*nats.Msg, middle func()) error {
 	conn, last := streams.JetStream().Conn(), len(messages)-1
 	for i, message := range messages {
 		message.Header.Set(jetstreamext.BatchIDHeader, "torn")
@@ -221,36 +221,4 @@ func tornBatch(ctx context.Context, streams *stream.Streams, messages []*nats.Ms
 		return fmt.Errorf("%w: %s", nats.ErrNoResponders, answer.Data)
 	}
 	return ctx.Err()
-}
-
-func TestEventsThatDoNotFitAreToldFromTheFirstOnThatIsNotStored(t *testing.T) {
-	t.Parallel()
-	ctx := testContext(t)
-	streams := streamtest.Start(t, func(o *server.Options) { o.SyncAlways = false }).
-		Open(t, stream.Settings{Events: stream.Bounds{MaxBytes: 64 << 10}})
-	streams.BatchingEvents()
-	var events []notification.Event
-	for id := range 300 {
-		events = append(events, sampleEvent(streams, id))
-	}
-	publishEvents(ctx, t, streams, 20, 1) // A duplicate, so that the first batch is refused for another cause.
-	stored, err := streams.PublishEvents(ctx, events)
-	if !errors.Is(err, stream.ErrFull) || len(stored) < 30 || len(stored) == len(events) {
-		t.Fatalf("%d of %d stored, error %v, want ErrFull", len(stored), len(events), err)
-	}
-	place := map[string]uint64{}
-	for event, err := range streams.Events(ctx, stream.Query{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		place[event.Key] = event.Sequence
-	}
-	if len(place) != len(stored) {
-		t.Errorf("%d are stored, and %d told", len(place), len(stored))
-	}
-	for i, outcome := range stored {
-		if key := events[i].Key; place[key] == 0 || outcome.Sequence != place[key] || outcome.Duplicate != (i == 20) {
-			t.Errorf("%s: %+v, stored at %d", key, outcome, place[key])
-		}
-	}
 }

@@ -1,19 +1,21 @@
 package stream_test
 
 import (
-	"slices"
+	"log/slog"
 	"testing"
 
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 )
 
 // replicasOf is on how many servers each stream is kept.
-func replicasOf(t *testing.T, streams *stream.Streams) map[string]int {
+func replicasOf(t *testing.T, streams *streamtest.Streams) map[string]int {
 	t.Helper()
 	replicas := map[string]int{}
 	for _, name := range []string{stream.Notifications, stream.Events, stream.DeadLetters, stream.Rejections, stream.Alerts} {
-		opened, err := streams.JetStream().Stream(testContext(t), name)
+		opened, err := streams.JetStream().Stream(streamtest.Context(t), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,32 +27,31 @@ func replicasOf(t *testing.T, streams *stream.Streams) map[string]int {
 func TestMoreReplicasAreOneChangeOfTheConfigurationAndLoseNothing(t *testing.T) {
 	t.Parallel()
 	cluster := streamtest.StartCluster(t)
-	before := cluster.Open(t, stream.Settings{Replicas: 1})
+	before := cluster.Open(t, func(s *config.Streams) { s.Replicas = 1 })
 	for id := range 10 {
-		n := sample(id)
-		if _, err := before.PublishNotification(testContext(t), &n); err != nil {
+		n := streamtest.Notification(id)
+		if _, err := before.PublishNotification(streamtest.Context(t), &n); err != nil {
 			t.Fatal(err)
 		}
 	}
-	after := cluster.Open(t, stream.Settings{Replicas: 3})
+	after := cluster.Open(t, func(s *config.Streams) { s.Replicas = 3 })
 	replicas := replicasOf(t, after)
 	for _, name := range []string{stream.Notifications, stream.Events, stream.DeadLetters} {
 		if replicas[name] != 3 {
 			t.Errorf("%s is kept on %d servers", name, replicas[name])
 		}
 	}
-	var kept []string
-	for n, err := range after.Notifications(testContext(t), stream.Query{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept = append(kept, n.RequestID)
+	ctx := streamtest.Context(t)
+	// The listing is whole at once, also where it begins on a replica that has not caught up.
+	kept := streamtest.Collect(t, after.Notifications(ctx, admin.Query{}))
+	if len(kept) != 10 {
+		t.Fatalf("%d notifications are left of 10", len(kept))
 	}
-	if len(kept) != 10 || kept[0] != "request-0" || !slices.Contains(kept, "request-9") {
-		t.Errorf("kept %v", kept)
+	if kept[0].RequestID != "request-0" || kept[9].RequestID != "request-9" {
+		t.Errorf("kept %s to %s", kept[0].RequestID, kept[9].RequestID)
 	}
-	n := sample(10)
-	if receipt, err := after.PublishNotification(testContext(t), &n); err != nil || receipt != 11 {
+	n := streamtest.Notification(10)
+	if receipt, err := after.PublishNotification(streamtest.Context(t), &n); err != nil || receipt != 11 {
 		t.Errorf("receipt %d, error %v", receipt, err)
 	}
 }
@@ -58,9 +59,9 @@ func TestMoreReplicasAreOneChangeOfTheConfigurationAndLoseNothing(t *testing.T) 
 func TestUnmanagedStreamsAreAwaitedAndLeftAsTheyAre(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	opened := make(chan *stream.Streams)
-	go func() { opened <- server.Open(t, stream.Settings{Unmanaged: true, Replicas: 3}) }()
-	managed := server.Open(t, stream.Settings{Lanes: 8})
+	opened := make(chan *streamtest.Streams)
+	go func() { opened <- server.Open(t, streamtest.Unmanaged, func(s *config.Streams) { s.Replicas = 3 }) }()
+	managed := server.Open(t, streamtest.Lanes(8))
 	unmanaged := <-opened
 	if unmanaged.Lanes() != 8 {
 		t.Errorf("%d lanes", unmanaged.Lanes())
@@ -68,13 +69,37 @@ func TestUnmanagedStreamsAreAwaitedAndLeftAsTheyAre(t *testing.T) {
 	if replicas := replicasOf(t, managed); replicas[stream.Notifications] != 1 {
 		t.Errorf("replicas %v", replicas)
 	}
-	if err := managed.JetStream().DeleteStream(testContext(t), stream.Probes); err != nil {
+	if err := managed.JetStream().DeleteStream(streamtest.Context(t), stream.Probes); err != nil {
 		t.Fatal(err)
 	}
-	if err := unmanaged.Restore(testContext(t)); err != nil {
+	if err := unmanaged.Restore(streamtest.Context(t)); err != nil {
 		t.Error(err)
 	}
-	if _, err := managed.JetStream().Stream(testContext(t), stream.Probes); err == nil {
+	if _, err := managed.JetStream().Stream(streamtest.Context(t), stream.Probes); err == nil {
 		t.Error("the stream was made by one that may not")
+	}
+}
+
+// Whoever may ask for a stream may list its subjects, and those of events name instances.
+func TestPublisherWaitsForNotificationsAlone(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	managed := server.Open(t, streamtest.Shards(3))
+	for _, name := range []string{stream.Events, stream.Retries, stream.DeadLetters} {
+		if err := managed.JetStream().DeleteStream(streamtest.Context(t), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened, err := stream.OpenToPublish(streamtest.Context(t), server.Connect(t), streamtest.Configured(streamtest.Unmanaged), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	publisher := streamtest.All(opened)
+	if publisher.Shards() != 3 || publisher.Lanes() != 0 {
+		t.Errorf("%d shards, %d lanes", publisher.Shards(), publisher.Lanes())
+	}
+	n := streamtest.Notification(1)
+	if _, err := publisher.PublishNotification(streamtest.Context(t), &n); err != nil {
+		t.Error(err)
 	}
 }

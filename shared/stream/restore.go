@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -11,31 +10,41 @@ import (
 )
 
 const (
-	// restorePause is how often at most it is looked whether the streams are still there.
+	// restorePause is the shortest time between two looks at whether the streams are still there.
 	restorePause   = time.Second
 	restoreTimeout = 10 * time.Second
 )
 
-// restoring keeps many callers from looking at the same time.
-type restoring struct {
-	mutex sync.Mutex
-	last  time.Time
+// Restore makes the streams anew when the server came back without them, as it does with an empty disk. What they
+// held is gone, so that is logged as an error. Streams that are there stay as they are, and where another process manages them they are left to
+// those who manage them. One look at a time serves all callers; one whose context ends does not wait for it.
+func (s *Client) Restore(ctx context.Context) error {
+	if !s.configured.Manage {
+		return nil
+	}
+	_, err := s.restoring.do(ctx, s.restore)
+	return err
 }
 
-// Restore makes the streams anew when the server came back without them, as it does with an empty disk. What they
-// held is gone, so that is logged as an error. Streams that are there stay as they are, and unmanaged ones are left to
-// those who manage them.
-func (s *Streams) Restore(ctx context.Context) error {
-	if s.settings.Unmanaged {
-		return nil
+// restoreAfter looks after the streams when an error says that nobody serves their subjects. It does not wait.
+func (s *Client) restoreAfter(ctx context.Context, err error) {
+	if !s.configured.Manage || !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return
 	}
-	s.restoring.mutex.Lock()
-	defer s.restoring.mutex.Unlock()
-	if time.Since(s.restoring.last) < restorePause {
-		return nil
+	s.restoring.begin(ctx, s.restore)
+}
+
+func (s *Client) restore(ctx context.Context) (struct{}, error) {
+	err := s.makeMissing(ctx)
+	if err != nil {
+		s.log.Debug("streams not restored", "error", err)
 	}
-	defer func() { s.restoring.last = time.Now() }()
-	for _, config := range s.settings.configs() {
+	return struct{}{}, err
+}
+
+// makeMissing makes the streams that the server does not have.
+func (s *Client) makeMissing(ctx context.Context) error {
+	for _, config := range s.configs() {
 		_, err := s.js.Stream(ctx, config.Name)
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			if err != nil {
@@ -49,26 +58,4 @@ func (s *Streams) Restore(ctx context.Context) error {
 		s.log.Error("stream was missing and was made anew: what it held is lost", "stream", config.Name)
 	}
 	return nil
-}
-
-// restoreAfter looks after the streams when an error says that nobody serves their subjects.
-func (s *Streams) restoreAfter(err error) {
-	if !errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return
-	}
-	if !s.restoring.mutex.TryLock() {
-		return // Somebody is at it.
-	}
-	due := time.Since(s.restoring.last) >= restorePause
-	s.restoring.mutex.Unlock()
-	if !due {
-		return
-	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
-		defer cancel()
-		if err := s.Restore(ctx); err != nil {
-			s.log.Debug("streams not restored", "error", err)
-		}
-	}()
 }

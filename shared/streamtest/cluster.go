@@ -4,14 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest/process"
 )
 
 // Cluster is three NATS servers that keep each stream on all of them.
@@ -31,20 +32,16 @@ func StartCluster(t testing.TB) *Cluster {
 	}
 	cluster := &Cluster{}
 	for i, port := range routes {
-		s := &Server{options: &server.Options{
-			ServerName: fmt.Sprintf("test-%d", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, MaxPayload: 9 << 20, NoLog: true, NoSigs: true,
-			// Without it a server that starts again when the disk has less room does not take its streams back.
-			JetStreamMaxStore: 1 << 40,
-			Cluster:           server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port},
-			Routes:            server.RoutesFromStr(strings.Join(urls, ",")),
+		s := &Server{options: Options{
+			Name: fmt.Sprintf("test-%d", i), StoreDir: t.TempDir(), SyncAlways: true, MaxPayload: 9 << 20,
+			ClusterPort: port, Routes: strings.Join(urls, ","),
 		}}
 		s.launch(t)
 		cluster.servers = append(cluster.servers, s)
 	}
 	t.Cleanup(func() {
 		for _, s := range cluster.servers {
-			s.stop()
+			s.Stop()
 		}
 	})
 	for _, s := range cluster.servers {
@@ -54,26 +51,27 @@ func StartCluster(t testing.TB) *Cluster {
 	return cluster
 }
 
-// freePorts finds ports that nobody listens on.
+// freePorts returns ports that nobody listens on. Routes must name the ports before the servers run, so port 0 is no help.
 func freePorts(t testing.TB, count int) []int {
 	t.Helper()
 	var ports []int
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for len(ports) < count {
+		port, err := process.FreePort()
+		must(t, err)
+		if !slices.Contains(ports, port) {
+			ports = append(ports, port)
 		}
-		defer listener.Close() // All stay open until there are enough, so that none comes twice.
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports
 }
 
+// awaitLeader blocks until the cluster has a leader that knows all nodes. A stream that is made before may get too few
+// replicas.
 func (c *Cluster) awaitLeader(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for _, s := range c.servers {
-			if s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == clusterSize {
+			if s.ask(t, "peers") == strconv.Itoa(clusterSize) {
 				return
 			}
 		}
@@ -92,21 +90,21 @@ func (c *Cluster) URL() string {
 
 // Open opens the streams, three replicas of each, over a connection of their own. Right after the choice of a
 // leader the first requests may go unanswered, so it tries again.
-func (c *Cluster) Open(t testing.TB, settings stream.Settings) *stream.Streams {
+func (c *Cluster) Open(t testing.TB, change ...Change) *Streams {
 	t.Helper()
-	settings.Replicas = clusterSize
+	configured := Configured(append([]Change{func(s *config.Streams) { s.Replicas = clusterSize }}, change...)...)
 	log := slog.New(slog.DiscardHandler)
-	conn, err := stream.Connect(stream.Access{URL: c.URL()}, t.Name(), log)
+	conn, err := stream.Connect(At(t, c.URL()), t.Name(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	for deadline := time.Now().Add(patience); ; {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		streams, err := stream.Open(ctx, conn, settings, log)
+	for deadline := time.Now().Add(timeout); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		streams, err := stream.Open(ctx, conn, configured, log)
 		cancel()
 		if err == nil {
-			return streams
+			return All(streams)
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
@@ -118,8 +116,9 @@ func (c *Cluster) Open(t testing.TB, settings stream.Settings) *stream.Streams {
 func (c *Cluster) StopLeader(t testing.TB, name string) *Server {
 	t.Helper()
 	for _, s := range c.servers {
-		if s.running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, name) {
-			s.stop()
+		// One that is stopped answers nothing.
+		if answer, err := s.running.Ask("leads " + name); err == nil && answer == "true" {
+			s.Stop()
 			return s
 		}
 	}
@@ -131,11 +130,11 @@ func (c *Cluster) StopLeader(t testing.TB, name string) *Server {
 // goroutines behind.
 func (c *Cluster) AwaitCurrent(t testing.TB) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for _, s := range c.servers {
-		for health := s.running.Healthz(nil); health.Error != ""; health = s.running.Healthz(nil) {
+		for health := s.ask(t, "health"); health != ""; health = s.ask(t, "health") {
 			if time.Now().After(deadline) {
-				t.Fatalf("server %s is behind: %s", s.options.ServerName, health.Error)
+				t.Fatalf("server %s is behind: %s", s.options.Name, health)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}

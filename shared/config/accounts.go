@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// nameForm is what names of one kind look like.
+type nameForm struct {
+	pattern *regexp.Regexp
+	fault   string
+}
+
+var (
+	instanceName = regexp.MustCompile(`^[0-9]{1,20}$`)
+	botName      = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+)
+
+func nameForms() map[string]nameForm {
+	return map[string]nameForm{
+		anySource:   {sourceName, "is no name for a source; use a-z, 0-9 and -, at most 32 of them"},
+		anyBot:      {botName, "is no name for a bot; use a-z, 0-9, - and _, at most 32 of them"},
+		anyHandler:  {handlerName, "is no name for a handler; use letters, digits, - and _, at most 64 of them, and say its type with type"},
+		anyInstance: {instanceName, "is no instance; write its number, in quotes"},
+	}
+}
+
+// namesIn returns the names of the sections in a section that were written, in their order.
+func (l *loader) namesIn(section string) []string {
+	var names []string
+	for key := range l.namedAt {
+		if name, ok := strings.CutPrefix(key, section+"."); ok && !strings.Contains(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// fillNamed sets the fields of a section with a name of its own. Any is its key with what stands for names.
+func (l *loader) fillNamed(target any, anyKey, key string) {
+	for _, k := range l.table.leaves() {
+		if name, ok := strings.CutPrefix(k.key, anyKey+"."); ok && !strings.Contains(name, ".") {
+			l.fill(reflect.ValueOf(target).Elem(), k, key+"."+name)
+		}
+	}
+}
+
+// instances reads and checks the accounts of a source.
+func (l *loader) instances(source Source, provider Provider, known bool) map[string]Instance {
+	section := sourceKey(source.Name, "instances")
+	names := l.namesIn(section)
+	if len(names) > 0 && known && !provider.HTTPAPI {
+		l.fault(l.namedAt[section+"."+names[0]], section, "are for provider green-api; provider %q is not asked for anything", source.Provider)
+		return nil
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	instances := map[string]Instance{}
+	for _, id := range names {
+		key := section + "." + id
+		instance := Instance{ID: id}
+		l.fillNamed(&instance, sourceKey(anySource, "instances."+anyInstance), key)
+		l.checkAddress(key+".api_url", instance.APIURL)
+		l.checkAddress(key+".media_url", instance.MediaURL)
+		l.readInstanceToken(&instance, key)
+		instances[id] = instance
+	}
+	return instances
+}
+
+// checkAddress checks the address of an API, which gets the token in every request. Source: the package greenapi, which
+// refuses the same.
+func (l *loader) checkAddress(key, address string) {
+	if address == "" {
+		return
+	}
+	if err := checkHTTPS(address); err != nil {
+		l.fault(l.at(key), key, "%q %s", address, err)
+	}
+}
+
+func checkHTTPS(address string) error {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "" {
+		return errors.New("is not an address; write for example https://1101.api.green-api.com")
+	}
+	host := parsed.Hostname()
+	loopback := host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	if parsed.Scheme != "https" && (parsed.Scheme != "http" || !loopback) {
+		return errors.New("must begin with https://, since the token is in every request")
+	}
+	return nil
+}
+
+// readInstanceToken reads the token of an instance. One that is polled must have one; one that only sends webhooks may.
+func (l *loader) readInstanceToken(instance *Instance, key string) {
+	tokens := l.accountTokens(key+".token_file", instance.TokenFile)
+	switch {
+	case len(tokens) > 1:
+		l.fault(l.at(key+".token_file"), key+".token_file", "has several lines; an instance has one token")
+	case len(tokens) == 1:
+		instance.Token = tokens[0]
+	case l.Accounts && instance.TokenFile == "" && instance.Receive == ReceiveHTTPAPI:
+		l.fault(l.namedAt[key], key, "has no token_file; GREEN-API hands out nothing without the apiTokenInstance")
+	}
+}
+
+// accountTokens reads a file of tokens where Options ask for those.
+func (l *loader) accountTokens(key, path string) []Secret {
+	if path == "" || !l.Accounts {
+		return nil
+	}
+	texts, err := readTokens(path)
+	if err != nil {
+		l.fault(l.at(key), key, "%q: %s", path, unreadable(err))
+		return nil
+	}
+	tokens := make([]Secret, len(texts))
+	for i, text := range texts {
+		tokens[i] = NewSecret(text)
+		if len(text) < minTokenLength {
+			l.warn(l.at(key), key, "a token in %q is shorter than %d characters and could be guessed", path, minTokenLength)
+		}
+	}
+	return tokens
+}

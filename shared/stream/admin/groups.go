@@ -1,0 +1,51 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"sluice.internal/shared/stream"
+)
+
+// GroupNames returns the names of all groups, in order, also of those that no worker serves at the moment.
+func (s *Client) GroupNames(ctx context.Context) ([]string, error) {
+	consumers, err := s.core.Consumers(ctx, stream.Events)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(stream.GroupsOf(consumers))), nil
+}
+
+// RemoveGroup deletes a group's consumers and what was parked for it. The events stay.
+//
+// The consumers go first: as long as one is there, the group holds back trimming, and a worker that still runs would park
+// more. What a crash cuts short is done by removing the group once more; a group that is not there is no error. A group
+// that is made anew under the name begins with the oldest event that is kept.
+func (s *Client) RemoveGroup(ctx context.Context, name string) error {
+	for _, from := range []string{stream.Events, stream.Retries} {
+		consumers, err := s.core.Consumers(ctx, from)
+		if err != nil {
+			return err
+		}
+		for _, info := range stream.ConsumersOf(consumers, name) {
+			if err := s.js.DeleteConsumer(ctx, from, info.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+				return fmt.Errorf("delete consumer %s of stream %s: %w", info.Name, from, err)
+			}
+		}
+	}
+	retries, err := s.js.Stream(ctx, stream.Retries)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", stream.Retries, err)
+	}
+	for _, subject := range []string{"retry." + name + ".>", "due." + name + ".>"} {
+		if err := retries.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+			return fmt.Errorf("purge %s: %w", subject, err)
+		}
+	}
+	return nil
+}
