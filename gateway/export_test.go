@@ -1,51 +1,55 @@
 package gateway
 
 import (
-	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"net/http"
 	"net/netip"
+
+	"sluice.internal/shared/config"
 )
 
 // Handler is what the server serves with, for tests where a connection adds nothing.
 func (g *Gateway) Handler() http.Handler { return g.server.Handler }
-
-// Redact makes what is kept of a request's header.
-func Redact(request *http.Request, sources []Source) map[string][]string {
-	return redact(request, secretsOf(sources), &inlet{Source: sources[0]})
-}
 
 // ClientAddress reads where a request comes from.
 func ClientAddress(trusted []netip.Prefix, header string, request *http.Request) netip.Addr {
 	return clientAddresses{trusted: trusted, header: header}.of(request)
 }
 
-// UnverifiedTaken is how many bytes of the memory for unknown senders are taken; 0 when all of it can be had.
-func (g *Gateway) UnverifiedTaken() int64 {
-	const all = mostLoad / 2 // As in New, for bodies that are not larger than half of it.
-	if g.unverified.room.TryAcquire(all) {
-		g.unverified.room.Release(all)
-		return 0
-	}
-	return all
+// BodiesTaken is how many bytes of the memory for bodies are taken, and BodiesPeak the most that ever were.
+func (g *Gateway) BodiesTaken() int64 { return g.bodies.Taken() }
+
+// BodiesPeak is the most bytes of the memory for bodies that were ever taken.
+func (g *Gateway) BodiesPeak() int64 { return g.bodies.Peak() }
+
+// Connections is how many connections there are, and MaxConnections how many there may be.
+func (g *Gateway) Connections() int {
+	g.connections.mutex.Lock()
+	defer g.connections.mutex.Unlock()
+	return len(g.connections.open)
 }
+
+// MaxConnections is how many connections there may be.
+func (g *Gateway) MaxConnections() int { return g.connections.most }
+
+// PendingHeaders is how many bytes of headers are under way, and MaxPendingHeaders how many may be.
+func (g *Gateway) PendingHeaders() int64 { return g.connections.pending.Load() }
+
+// MaxPendingHeaders is how many bytes of headers may be under way.
+func (g *Gateway) MaxPendingHeaders() int64 { return g.connections.maxPending }
 
 // ParseForwardedCertificate reads what a proxy hands on.
 func ParseForwardedCertificate(value string) (*x509.Certificate, error) {
 	return parseForwardedCertificate(value)
 }
 
-// Refusals are counted refusals, whose minutes a test ends.
-type Refusals struct{ counted refusals }
+// RefusalCode is the code that an error is answered with.
+func RefusalCode(err error) string { return refusalFor(err).code }
 
-// Add counts one.
-func (r *Refusals) Add() { r.counted.add() }
-
-// Note says why the last one was refused.
-func (r *Refusals) Note(cause, detail string) { r.counted.note(cause, detail) }
-
-// Tick ends a minute.
-func (r *Refusals) Tick() string { return r.counted.tick() }
-
-// TellRises ends a minute for all sources.
-func (g *Gateway) TellRises(ctx context.Context) { g.tellRises(ctx) }
+// ServerCertificate returns what gives the certificate to each connection.
+func ServerCertificate(files config.ServerTLS, log *slog.Logger) (get func() (*tls.Certificate, error), err error) {
+	kept, err := newServerCertificate(files, log)
+	return func() (*tls.Certificate, error) { return kept.get(nil) }, err
+}

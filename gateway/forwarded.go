@@ -21,7 +21,7 @@ func lastUnquotedComma(line string) int {
 	return -1
 }
 
-// isEscaped tells whether an odd number of backslashes stands before the character at i.
+// isEscaped reports whether an odd number of backslashes stands before the character at i.
 func isEscaped(line string, i int) bool {
 	before := strings.TrimRight(line[:i], `\`)
 	return (i-len(before))%2 == 1

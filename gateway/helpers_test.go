@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sluice.internal/gateway"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 )
@@ -25,8 +26,8 @@ const (
 	token    = "correct-horse-battery-staple"
 	oldToken = "old-token-during-rotation"
 	hookPath = "/green-api/webhook"
-	// patience is how long a test waits for what must come.
-	patience = 20 * time.Second
+	// waitTimeout is how long a test waits for what must come.
+	waitTimeout = 2 * time.Minute
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -99,7 +100,7 @@ func (m *memory) only(t *testing.T) *notification.Notification {
 // awaitRejection waits for the first rejection.
 func (m *memory) awaitRejection(t *testing.T) *notification.Rejection {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitTimeout)
 	for {
 		m.mu.Lock()
 		kept, changed := m.rejections, m.changed
@@ -114,6 +115,9 @@ func (m *memory) awaitRejection(t *testing.T) *notification.Rejection {
 		}
 	}
 }
+
+// blank is a body of a size in bytes, of which nothing but its first two is looked at: a document without anything in it.
+func blank(size int) []byte { return append([]byte("{}"), bytes.Repeat([]byte(" "), size-2)...) }
 
 // logbook keeps what is logged, for a test to read and to wait for.
 type logbook struct {
@@ -157,7 +161,7 @@ func (l *logbook) lines(t *testing.T, level slog.Level, texts ...string) []strin
 // await waits for a line that contains all the texts.
 func (l *logbook) await(t *testing.T, texts ...string) string {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(waitTimeout)
 	for {
 		l.mu.Lock()
 		changed := l.changed
@@ -220,25 +224,56 @@ func (r *running) dial(t testing.TB) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(waitTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	return conn
 }
 
 // greenAPI is the settings of a gateway with one source of GREEN-API, changed by the test.
-func greenAPI(change ...func(*gateway.Source)) gateway.Settings {
-	from := gateway.Source{
-		Name: "green-api", Provider: source.Providers()["green-api"], Path: hookPath, Tokens: []string{token},
-	}
+func greenAPI(change ...func(*config.Source)) gateway.Settings {
+	return settingsOf(written("green-api", token, change...))
+}
+
+// settingsOf are the defaults with the sources.
+func settingsOf(sources ...config.Source) gateway.Settings {
+	cfg := config.Default()
+	cfg.Gateway.Listen = "127.0.0.1:0"
+	return gateway.Settings{Gateway: cfg.Gateway, Sources: configured(sources...)}
+}
+
+// written is a source of a provider with one secret, as a configuration has it.
+func written(provider, secret string, change ...func(*config.Source)) config.Source {
+	from := config.Source{Name: provider, Provider: provider, Token: config.NewSecret(secret)}
 	for _, apply := range change {
 		apply(&from)
 	}
-	return gateway.Settings{Listen: "127.0.0.1:0", Sources: []gateway.Source{from}}
+	return from
 }
 
-func allowing(prefixes ...string) func(*gateway.Source) {
-	return func(from *gateway.Source) { from.Allow = source.NewAllowlist(parsed(prefixes)...) }
+// configured makes the sources and panics where they have faults.
+func configured(sources ...config.Source) []*source.Configured {
+	byName := map[string]config.Source{}
+	for _, from := range sources {
+		byName[from.Name] = from
+	}
+	all, err := source.Configure(byName)
+	if err != nil {
+		panic(err)
+	}
+	return all
+}
+
+func secrets(texts ...string) []config.Secret {
+	var all []config.Secret
+	for _, text := range texts {
+		all = append(all, config.NewSecret(text))
+	}
+	return all
+}
+
+func allowing(prefixes ...string) func(*config.Source) {
+	return func(from *config.Source) { from.Allow = prefixes }
 }
 
 func parsed(prefixes []string) []netip.Prefix {

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"sluice.internal/gateway"
+	"sluice.internal/shared/config"
 )
 
 func TestLogHasNoTokensAndAboveDebugNoBodies(t *testing.T) {
 	t.Parallel()
 	const secretBody = "nobody-may-read-this"
-	settings := greenAPI(func(from *gateway.Source) { from.Tokens = []string{token, "Basic " + oldToken} })
+	settings := greenAPI(func(from *config.Source) { from.Tokens = secrets("Basic " + oldToken) })
 	settings.BodyLimit = 1000
 	store := newMemory()
 	running := start(t, settings, store)

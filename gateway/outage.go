@@ -23,43 +23,46 @@ type outage struct {
 	code    string
 	since   time.Time
 	refused int
-	// told says that the operator knows of this code, toldAny of any since it began.
-	told, toldAny bool
-	lastTold      map[string]time.Time
+	// logged says that this code has a line, loggedAny that any has since the outage began. Without one its end has none.
+	logged, loggedAny bool
+	// lastLogged is when each code had its last line.
+	lastLogged map[string]time.Time
 }
 
-// failed notes that a notification could not be stored.
+// failed notes that a notification could not be stored. An outage begins with the first one and ends with worked; another
+// kind of failure within it has a line of its own.
 func (o *outage) failed(err error) {
-	rule := rulingOn(err)
-	if rule.status != http.StatusServiceUnavailable {
+	why := refusalFor(err)
+	if why.status != http.StatusServiceUnavailable {
 		return // It is the notification that does not fit.
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
 	if o.code == "" {
-		o.since, o.refused, o.toldAny = now, 0, false
+		o.since, o.refused, o.loggedAny = now, 0, false
 		o.down.Store(true)
 	}
-	if o.code != rule.code {
-		o.code, o.told = rule.code, false
+	if o.code != why.code {
+		o.code, o.logged = why.code, false
 	}
 	o.refused++
-	if !o.told && now.Sub(o.lastTold[rule.code]) >= outagePause {
-		o.tell(rule, err, now)
+	if !o.logged && now.Sub(o.lastLogged[why.code]) >= outagePause {
+		o.report(why, err, now)
 	}
 }
 
-func (o *outage) tell(rule ruling, err error, now time.Time) {
-	if o.lastTold == nil {
-		o.lastTold = map[string]time.Time{}
+// report logs the first failure of a kind. The mutex is held.
+func (o *outage) report(why refusal, err error, now time.Time) {
+	if o.lastLogged == nil {
+		o.lastLogged = map[string]time.Time{}
 	}
-	o.told, o.toldAny, o.lastTold[rule.code] = true, true, now
-	tell := o.log.Warn
-	if errors.Is(rule.is, errStore) { // Nobody foresaw it.
-		tell = o.log.Error
+	o.logged, o.loggedAny, o.lastLogged[why.code] = true, true, now
+	log := o.log.Warn
+	if errors.Is(why.is, errStore) { // Nobody foresaw it.
+		log = o.log.Error
 	}
-	tell("store takes no notifications, senders get 503", "code", rule.code, "error", err)
+	log("store takes no notifications, senders get 503", "code", why.code, "error", err)
 }
 
 // worked notes that a notification was stored.
@@ -72,9 +75,9 @@ func (o *outage) worked() {
 	if o.code == "" {
 		return
 	}
-	if o.toldAny {
+	if o.loggedAny {
 		o.log.Info("store is back", "refused", o.refused, "after", time.Since(o.since))
 	}
-	o.code, o.told = "", false
+	o.code, o.logged = "", false
 	o.down.Store(false)
 }

@@ -6,22 +6,19 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
+	"sync"
+	"time"
+
+	"sluice.internal/shared/config"
 )
 
-// TLS is what the gateway shows and trusts.
-type TLS struct {
-	// CertFile and KeyFile are PEM files with the gateway's certificate and its key; empty for plain HTTP.
-	CertFile, KeyFile string
-	// ClientCAFile is a PEM file with the authorities that vouch for clients; empty means that no certificate of a client
-	// is believed.
-	ClientCAFile string
-}
-
-// setUpTLS reads the files.
+// setUpTLS reads the files, so that one that can't be used shows at the start. Authorities are read once: changing them
+// changes who may send, and that takes a restart.
 func (g *Gateway) setUpTLS() error {
 	files := g.settings.TLS
 	g.peers = clientCertificates{header: g.settings.ClientCertHeader, proxies: g.clients}
@@ -38,30 +35,82 @@ func (g *Gateway) setUpTLS() error {
 	if files.CertFile == "" {
 		return nil
 	}
-	if _, err := tls.LoadX509KeyPair(files.CertFile, files.KeyFile); err != nil {
-		return fmt.Errorf("read the gateway's certificate: %w", err)
-	}
-	return nil
+	certificate, err := newServerCertificate(files, g.log)
+	g.certificate = certificate
+	return err
 }
 
-// serve serves with TLS where there is a certificate. The files are read again for each connection, so that a renewed
-// certificate is used without a restart.
+// serve serves with TLS where there is a certificate.
 func (g *Gateway) serve() error {
-	files := g.settings.TLS
-	if files.CertFile == "" {
-		return g.server.Serve(g.listener)
+	if g.certificate == nil {
+		return g.server.Serve(g.connections)
 	}
-	g.server.TLSConfig = &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(files.CertFile, files.KeyFile)
-			return &pair, err
-		},
-	}
+	g.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: g.certificate.get}
 	if g.peers.authorities != nil {
 		g.server.TLSConfig.ClientAuth, g.server.TLSConfig.ClientCAs = tls.VerifyClientCertIfGiven, g.peers.authorities
 	}
-	return g.server.ServeTLS(g.listener, "", "")
+	return g.server.ServeTLS(g.connections, "", "")
+}
+
+// serverCertificate is the gateway's own certificate. Its files are looked at in each handshake and read when they have
+// changed, so that a renewed certificate is used without a restart. It is used concurrently.
+type serverCertificate struct {
+	files config.ServerTLS
+	log   *slog.Logger
+
+	mutex  sync.Mutex
+	read   [2]fileState // when pair was read
+	pair   *tls.Certificate
+	failed bool
+}
+
+// fileState changes with a file.
+type fileState struct {
+	modified time.Time
+	size     int64
+}
+
+func newServerCertificate(files config.ServerTLS, log *slog.Logger) (*serverCertificate, error) {
+	c := &serverCertificate{files: files, log: log}
+	if err := c.refresh(); err != nil {
+		return nil, fmt.Errorf("read the gateway's certificate: %w", err)
+	}
+	return c, nil
+}
+
+// get returns the certificate for a handshake. While renewed files can't be read, because only one of the two is there
+// yet or half of it, the last one is shown; the operator is told once.
+func (c *serverCertificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	err := c.refresh()
+	if err != nil && !c.failed {
+		c.log.Error("renewed certificate can't be read, the last one is shown", "error", err)
+	}
+	c.failed = err != nil
+	return c.pair, nil
+}
+
+// refresh reads the files when they have changed. It looks at them before it reads, so that a change in between is found
+// the next time.
+func (c *serverCertificate) refresh() error {
+	var found [2]fileState
+	for i, name := range []string{c.files.CertFile, c.files.KeyFile} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		found[i] = fileState{info.ModTime(), info.Size()}
+	}
+	if c.pair != nil && found == c.read {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.files.CertFile, c.files.KeyFile)
+	if err != nil {
+		return err
+	}
+	c.pair, c.read = &pair, found
+	return nil
 }
 
 // clientCertificates finds out which certificate a client shows, here or to a proxy whose word is taken.
@@ -71,7 +120,8 @@ type clientCertificates struct {
 	proxies     clientAddresses
 }
 
-// of returns a certificate that an authority vouches for, nil when there is none.
+// of returns a certificate that an authority vouches for, nil when there is none. What is wrong with one is not said: for
+// the sender it is as if it had shown none, and a diagnosis tells the operator.
 func (c clientCertificates) of(request *http.Request) *x509.Certificate {
 	if c.authorities == nil {
 		return nil
@@ -95,6 +145,8 @@ func (c clientCertificates) of(request *http.Request) *x509.Certificate {
 	return peer
 }
 
+// fromProxy reports whether the connection itself comes from a trusted proxy. The forwarded address does not count, since
+// the one who could write it could write the certificate too.
 func (c clientCertificates) fromProxy(request *http.Request) bool {
 	address, err := netip.ParseAddrPort(request.RemoteAddr)
 	return err == nil && c.proxies.trusts(plain(address.Addr()))

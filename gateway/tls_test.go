@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -18,7 +19,7 @@ import (
 	"time"
 
 	"sluice.internal/gateway"
-	"sluice.internal/shared/source"
+	"sluice.internal/shared/config"
 )
 
 // authority issues certificates.
@@ -84,9 +85,9 @@ func write(t *testing.T, content []byte) string {
 // byCertificate is a gateway whose source wants a certificate for hooks.bank.example.
 func byCertificate(t *testing.T, trusted *authority) gateway.Settings {
 	t.Helper()
-	settings := of("generic", func(from *gateway.Source) {
-		from.Proof, from.Tokens = source.Certificate(), nil
-		from.Secrets = []source.Secret{{Text: "hooks.bank.example"}}
+	settings := of("generic", func(from *config.Source) {
+		from.Auth, from.Token = config.AuthCertificate, config.Secret{}
+		from.Certificates = []string{"hooks.bank.example"}
 	})
 	settings.TLS.ClientCAFile = write(t, trusted.pem)
 	return settings
@@ -111,16 +112,16 @@ func TestClientCertificateProvesWhoSends(t *testing.T) {
 		"none":                       {nil, "", 401},
 		"one of a foreign authority": {foreign, "hooks.bank.example", 0},
 	} {
-		config := &tls.Config{RootCAs: roots, ServerName: "gateway.example", MinVersion: tls.VersionTLS12}
+		settings := &tls.Config{RootCAs: roots, ServerName: "gateway.example", MinVersion: tls.VersionTLS12}
 		if test.by != nil {
 			certificate, key := test.by.issue(t, test.client)
 			pair, err := tls.X509KeyPair(certificate, key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+			settings.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 		}
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: settings, DisableKeepAlives: true}}
 		response, err := client.Post("https://"+running.Address()+"/generic/webhook", "application/json", strings.NewReader("{}"))
 		if test.status == 0 {
 			if err == nil {
@@ -172,9 +173,29 @@ func TestForwardedCertificateIsBelievedOfTrustedProxiesAlone(t *testing.T) {
 	}
 }
 
+func TestCertificatesThatManyAddressesMayHandOnAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	settings := byCertificate(t, newAuthority(t))
+	settings.TrustedProxies = parsed([]string{"10.244.0.0/16", "192.0.2.16/28", "2001:db8::/64", "2001:db8::1/128"})
+	quiet := start(t, settings, newMemory())
+	settings.ClientCertHeader = "X-Client-Cert"
+	warned := start(t, settings, newMemory())
+	const warning = "a client's certificate is believed from many addresses"
+	for _, running := range []*running{quiet, warned} {
+		running.log.await(t, "source open") // It comes behind the warnings.
+	}
+	if lines := quiet.log.lines(t, slog.LevelWarn, warning); len(lines) > 0 {
+		t.Errorf("without the header: %s", lines)
+	}
+	lines := warned.log.lines(t, slog.LevelWarn, warning)
+	if len(lines) != 2 || !strings.Contains(lines[0], "10.244.0.0/16") || !strings.Contains(lines[1], "2001:db8::/64") {
+		t.Errorf("warned with %s", lines)
+	}
+}
+
 func TestFilesOfTLSThatCanNotBeUsedAreTold(t *testing.T) {
 	t.Parallel()
-	for says, files := range map[string]gateway.TLS{
+	for says, files := range map[string]config.ServerTLS{
 		"read the gateway's certificate": {CertFile: "nowhere", KeyFile: "nowhere"},
 		"read authorities of clients":    {ClientCAFile: "nowhere"},
 		"has no certificate in PEM":      {ClientCAFile: write(t, []byte("hello"))},
@@ -196,4 +217,78 @@ func FuzzForwardedCertificate(f *testing.F) {
 			t.Errorf("%q: %v, %v", value, certificate, err)
 		}
 	})
+}
+
+func TestCertificateIsReadWhenItsFilesChange(t *testing.T) {
+	t.Parallel()
+	trusted, files := newAuthority(t), newCertificateFiles(t)
+	files.renew(trusted.issue(t, "old.example"))
+	get, err := gateway.ServerCertificate(files.ServerTLS, newLogbook().logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := get(); again != first {
+		t.Error("files that did not change are read again")
+	}
+	files.renew(trusted.issue(t, "new.example"))
+	if second, err := get(); err != nil || second.Leaf.DNSNames[0] != "new.example" {
+		t.Errorf("the renewed certificate is not shown: %v", err)
+	}
+}
+
+func TestRenewalThatCanNotBeReadLeavesTheLastCertificate(t *testing.T) {
+	t.Parallel()
+	trusted, files, book := newAuthority(t), newCertificateFiles(t), newLogbook()
+	files.renew(trusted.issue(t, "old.example"))
+	get, err := gateway.ServerCertificate(files.ServerTLS, book.logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files.renew([]byte("half of a"), []byte("file"))
+	for range 2 {
+		if kept, err := get(); err != nil || kept.Leaf.DNSNames[0] != "old.example" {
+			t.Errorf("a renewal that can't be read takes the last certificate away: %v", err)
+		}
+	}
+	if lines := book.lines(t, slog.LevelError, "certificate"); len(lines) != 1 {
+		t.Errorf("the operator is told %d times", len(lines))
+	}
+	files.renew(trusted.issue(t, "new.example"))
+	if repaired, err := get(); err != nil || repaired.Leaf.DNSNames[0] != "new.example" {
+		t.Errorf("the repaired certificate is not shown: %v", err)
+	}
+}
+
+// certificateFiles are a certificate and its key that are renewed now and then.
+type certificateFiles struct {
+	config.ServerTLS
+
+	t       *testing.T
+	changed time.Time
+}
+
+func newCertificateFiles(t *testing.T) *certificateFiles {
+	t.Helper()
+	folder := t.TempDir()
+	return &certificateFiles{t: t, changed: time.Now(), ServerTLS: config.ServerTLS{
+		CertFile: filepath.Join(folder, "cert.pem"), KeyFile: filepath.Join(folder, "key.pem"),
+	}}
+}
+
+// renew writes both files, a second after the last time by their own account.
+func (f *certificateFiles) renew(certificate, key []byte) {
+	f.t.Helper()
+	f.changed = f.changed.Add(time.Second)
+	for file, content := range map[string][]byte{f.CertFile: certificate, f.KeyFile: key} {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			f.t.Fatal(err)
+		}
+		if err := os.Chtimes(file, f.changed, f.changed); err != nil {
+			f.t.Fatal(err)
+		}
+	}
 }

@@ -132,7 +132,7 @@ func TestNotificationCarriesTheClientsAddress(t *testing.T) {
 	t.Parallel()
 	settings := greenAPI()
 	settings.TrustedProxies = parsed([]string{"127.0.0.0/8"})
-	settings.ForwardedHeader = "forwarded"
+	settings.ForwardedHeader = "Forwarded"
 	store := newMemory()
 	start(t, settings, store).post(t, nil, header("Forwarded", `for="[2001:db8::1]:99"`)).want(t, http.StatusOK)
 	if got := store.only(t).RemoteAddress; got != "2001:db8::1" {

@@ -5,13 +5,12 @@ import (
 	"net/http"
 	"testing"
 
-	"sluice.internal/gateway"
-	"sluice.internal/shared/source"
+	"sluice.internal/shared/config"
 )
 
 func TestTokenIsTakenInEveryFormThatSendersUse(t *testing.T) {
 	t.Parallel()
-	running := start(t, greenAPI(func(from *gateway.Source) { from.Tokens = []string{token, "Bearer " + oldToken} }),
+	running := start(t, greenAPI(func(from *config.Source) { from.Tokens = secrets("Bearer " + oldToken) }),
 		newMemory())
 	for sentence, test := range map[string]struct {
 		headers []string
@@ -37,7 +36,11 @@ func TestTokenIsTakenInEveryFormThatSendersUse(t *testing.T) {
 		"both tokens in one header":       {[]string{token + " " + oldToken}, 401},
 		"another scheme":                  {[]string{"Digest " + token}, 401},
 		"three prefixes":                  {[]string{"Bearer Bearer Bearer " + token}, 401},
-		"the header twice":                {[]string{token, token}, 401},
+		"the header twice":                {[]string{"Bearer " + token, " Bearer " + token + " "}, 200},
+		"the header twice, joined":        {[]string{"Bearer " + token + ", Bearer " + token}, 200},
+		"a wrong header twice":            {[]string{"wrong", "wrong"}, 401},
+		"two tokens that are both right":  {[]string{token, oldToken}, 401},
+		"both tokens, joined":             {[]string{token + ", " + oldToken}, 401},
 		"a wrong header and a right one":  {[]string{"wrong", token}, 401},
 		"a right header and an empty one": {[]string{token, ""}, 401},
 	} {
@@ -63,7 +66,7 @@ func TestTokenInTheQueryIsNoToken(t *testing.T) {
 
 func TestSourceWithoutAuthTakesEverybody(t *testing.T) {
 	t.Parallel()
-	open := start(t, greenAPI(func(from *gateway.Source) { from.Tokens, from.NoAuth = nil, true }), newMemory())
+	open := start(t, greenAPI(func(from *config.Source) { from.Token, from.Auth = config.Secret{}, config.AuthNone }), newMemory())
 	open.post(t, nil, header("Authorization")).want(t, http.StatusOK)
 	open.post(t, nil, header("Authorization", "anything")).want(t, http.StatusOK)
 	open.log.await(t, "source open", `"level":"WARN"`, `"token_required":false`)
@@ -108,11 +111,7 @@ func TestRequestComesFromAnAllowedAddress(t *testing.T) {
 
 func TestProvidersListOfAddressesIsAnAllowlist(t *testing.T) {
 	t.Parallel()
-	prefixes, err := source.Providers()["green-api"].NamedAddresses("green-api")
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings := greenAPI(func(from *gateway.Source) { from.Allow = source.NewAllowlist(prefixes...) })
+	settings := greenAPI(allowing("green-api"))
 	settings.TrustedProxies = parsed([]string{"127.0.0.1/32"})
 	running := start(t, settings, newMemory())
 	running.post(t, nil, header("X-Forwarded-For", "46.101.109.139")).want(t, http.StatusOK)

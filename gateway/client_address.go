@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// headerForwarded is the header of RFC 7239, which is not read as X-Forwarded-For is.
+const headerForwarded = "Forwarded"
+
 // clientAddresses finds out where requests come from, through proxies whose word is taken.
 type clientAddresses struct {
 	trusted []netip.Prefix
@@ -40,6 +43,7 @@ func (c clientAddresses) of(request *http.Request) netip.Addr {
 	return client
 }
 
+// trusts reports whether the address is a trusted proxy's.
 func (c clientAddresses) trusts(address netip.Addr) bool {
 	return slices.ContainsFunc(c.trusted, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }
@@ -91,7 +95,9 @@ func isPort(port string) bool {
 	return port != "" && len(port) <= 5 && !strings.ContainsFunc(port, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-func notInObfuscated(r rune) bool { return notInPaths(r) || r == '~' || r == '/' }
+func notInObfuscated(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
+}
 
 // plain writes an address in the one form that prefixes are compared with: IPv4 as IPv4, no zone.
 func plain(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }

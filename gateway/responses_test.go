@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"sluice.internal/gateway"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
 )
@@ -103,7 +105,7 @@ func TestPanicCostsOneRequest(t *testing.T) {
 	}
 	running := start(t, greenAPI(), store)
 	running.post(t, nil).wantRefusal(t, http.StatusInternalServerError, "internal")
-	if lines := running.log.lines(t, slog.LevelError, "the store lost its mind", "answers_test.go"); len(lines) != 1 {
+	if lines := running.log.lines(t, slog.LevelError, "the store lost its mind", "responses_test.go"); len(lines) != 1 {
 		t.Errorf("logged %d times with its stack", len(lines))
 	}
 	panicking.Store(false)
@@ -119,6 +121,20 @@ func TestEveryAnswerNamesItsRequest(t *testing.T) {
 				t.Errorf("%s %s is answered without an id", method, path)
 			}
 		}
+	}
+}
+
+func TestHealthIsToldAtTheAdminListenerAlone(t *testing.T) {
+	t.Parallel()
+	settings := greenAPI()
+	settings.AdminServed = true
+	settings.Ready = func(context.Context) error {
+		t.Error("a stranger had readiness looked up")
+		return nil
+	}
+	running := start(t, settings, newMemory())
+	for _, path := range []string{"/healthz", "/readyz", "/readyz/", "/healthz?x"} {
+		running.do(t, http.MethodGet, path, nil).wantRefusal(t, 404, "not_found")
 	}
 }
 
@@ -148,5 +164,31 @@ func TestHealthIsTold(t *testing.T) {
 	if allow := running.do(t, http.MethodPost, "/healthz", nil).wantRefusal(t, 405, "method_not_allowed").
 		Header.Get("Allow"); !strings.Contains(allow, http.MethodGet) {
 		t.Errorf("the health check allows %q", allow)
+	}
+}
+
+func TestReadinessDoesNotDependOnWhoAsks(t *testing.T) {
+	t.Parallel()
+	settings := greenAPI()
+	settings.Ready = func(ctx context.Context) error {
+		if _, bounded := ctx.Deadline(); !bounded {
+			t.Error("the probe has no deadline")
+		}
+		return ctx.Err()
+	}
+	running := start(t, settings, newMemory())
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	recorder := httptest.NewRecorder()
+	running.Handler().ServeHTTP(recorder, httptest.NewRequestWithContext(gone, http.MethodGet, "/readyz", nil))
+	if recorder.Code != http.StatusOK {
+		t.Errorf("answered %d %s", recorder.Code, recorder.Body)
+	}
+}
+
+//nolint:paralleltest // AllocsPerRun counts for the whole process, so nothing may run beside it.
+func TestLookingUpARefusalAllocatesNothing(t *testing.T) {
+	if allocations := testing.AllocsPerRun(100, func() { gateway.RefusalCode(context.Canceled) }); allocations > 0 {
+		t.Errorf("%.0f allocations", allocations)
 	}
 }
