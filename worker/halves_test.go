@@ -2,16 +2,11 @@ package worker_test
 
 import (
 	"context"
-	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
-	"sluice.internal/schemas"
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/source"
-	"sluice.internal/worker"
 )
 
 func TestIntakeAndHandlersMayRunApart(t *testing.T) {
@@ -19,7 +14,7 @@ func TestIntakeAndHandlersMayRunApart(t *testing.T) {
 	b := newBench(t)
 	bodies := samples(t)[:3]
 	b.send(bodies...)
-	stop := b.start(worker.Settings{NoHandlers: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+	stop := b.start(settings{NoHandlers: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 		t.Errorf("worker without handlers handled %s", event.Key)
 		return nil
 	})})
@@ -34,7 +29,7 @@ func TestIntakeAndHandlersMayRunApart(t *testing.T) {
 		mutex sync.Mutex
 		seen  []string
 	)
-	b.start(worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+	b.start(settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 		mutex.Lock()
 		defer mutex.Unlock()
 		seen = append(seen, event.Key)
@@ -51,21 +46,5 @@ func TestIntakeAndHandlersMayRunApart(t *testing.T) {
 	slices.Sort(want)
 	if len(want) != len(bodies) || !slices.Equal(seen, want) {
 		t.Errorf("handled %q, want %q", seen, want)
-	}
-}
-
-func TestWorkerWithNothingToDoIsRefused(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	set, err := schemas.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = worker.New(b.context(), worker.Settings{
-		NoIntake: true, NoHandlers: true, Schemas: set, Providers: source.Providers(),
-		Handlers: handlers(func(context.Context, notification.Event) error { return nil }),
-	}, b.streams, slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "worker.intake and worker.handlers both false") {
-		t.Errorf("error %v", err)
 	}
 }

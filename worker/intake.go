@@ -2,26 +2,40 @@ package worker
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"runtime"
-	"sync"
-	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/service"
+	"sluice.internal/shared/stream/consume"
 )
 
-// runShard takes in one shard until the context ends, opening its consumer again whenever that fails.
+// shardIntake takes in one shard. Its notifications are processed one batch after the other, which keeps their order.
+type shardIntake struct {
+	*Worker
+
+	shard     int
+	validator *validator
+	// health is the shard's own, so that a shard that works says nothing about one that does not.
+	health *service.Condition
+	store  storer
+	// order is for the moment in which the shard goes over to another version of the keys, nil before.
+	order *formerOrder
+}
+
+// runShard takes in one shard until the context ends. Whenever the shard's consumer fails it is opened again, after a
+// pause and without end: the shard has no other way in, and the operator is told by its condition.
 func (w *Worker) runShard(ctx context.Context, shard int) {
-	judge := newJudge(w.settings, w.streams)
+	health := service.NewCondition("intake", w.log.With("shard", shard))
+	s := &shardIntake{
+		Worker: w, shard: shard, validator: newValidator(w.parts, w.streams, w.reading),
+		health: health, store: storer{health: health, pause: reopenPause},
+	}
 	for ctx.Err() == nil {
-		err := w.takeIn(ctx, shard, judge)
+		err := s.serve(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		w.intake.Failed(err)
-		pause(ctx, reopenPause)
+		s.health.Failed(err)
+		_ = service.Sleep(ctx, reopenPause)
 		w.restore(ctx)
 	}
 }
@@ -33,19 +47,19 @@ func (w *Worker) restore(ctx context.Context) {
 	}
 }
 
-// takeIn opens the shard's consumer and processes its batches until one of both fails or the context ends.
-func (w *Worker) takeIn(ctx context.Context, shard int, judge *judge) error {
-	intake, err := w.streams.Intake(ctx, shard)
+// serve opens the shard's consumer and processes its batches until one of both fails or the context ends.
+func (s *shardIntake) serve(ctx context.Context) error {
+	intake, err := s.streams.Intake(ctx, s.shard)
 	if err != nil {
 		return err
 	}
-	finishing, done := w.finishing(ctx)
+	finishing, done := s.finishing(ctx)
 	defer done()
 	defer func() {
 		closing, cancel := context.WithTimeout(finishing, closeTimeout)
 		defer cancel()
 		if err := intake.Close(closing); err != nil {
-			w.log.Debug("shard not given up", "error", err)
+			s.log.Debug("shard not given up", "error", err)
 		}
 	}()
 	for {
@@ -53,79 +67,104 @@ func (w *Worker) takeIn(ctx context.Context, shard int, judge *judge) error {
 		if err != nil {
 			return err
 		}
-		if err := w.process(finishing, batch, judge); err != nil {
+		if former, crosses := intake.Crossing(batch); crosses {
+			err = s.cross(ctx, finishing, intake, batch, former)
+		} else {
+			err = s.processAny(ctx, finishing, batch)
+		}
+		if err != nil {
 			return err
 		}
-		w.intake.Works()
+		s.health.Works()
 	}
 }
 
-// process makes events and dead letters of a batch and acknowledges it. It tries for as long as it takes; an
-// error means that it was told to stop, or that something is wrong with the batch, and that the rest of it
-// comes again.
-func (w *Worker) process(ctx context.Context, batch []stream.Received, judge *judge) error {
-	verdicts := judge.all(batch)
-	judge.objects.begin()
-	if err := w.eachObject(ctx, verdicts, judge.objects.mark); err != nil {
-		return err
+// processAny processes a batch. One notification that may kill the worker is processed in isolation; after it has killed
+// enough of them it becomes a dead letter that nobody has read.
+func (s *shardIntake) processAny(stopping, finishing context.Context, batch []consume.Received) error {
+	suspect := batch[0].Suspect()
+	if suspect == nil {
+		return s.process(finishing, s.store, batch, s.validator.batch)
 	}
-	if err := w.publishEvents(ctx, verdicts); err != nil {
-		return err
-	}
-	if err := w.eachObject(ctx, verdicts, judge.objects.remember); err != nil {
-		return err
-	}
-	for i := range verdicts {
-		if letter := verdicts[i].letter; letter != nil {
-			if err := w.untilStored(ctx, func(ctx context.Context) error { return w.streams.PublishDeadLetter(ctx, letter) }); err != nil {
-				return err
-			}
-		}
-		w.tell(ctx, &verdicts[i])
-	}
-	for i := range batch {
-		if err := batch[i].Ack(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// eachObject does something with the events that are about an object.
-func (w *Worker) eachObject(
-	ctx context.Context, verdicts []verdict, do func(context.Context, *notification.Event) error,
-) error {
-	for i := range verdicts {
-		if event := &verdicts[i].event; verdicts[i].letter == nil && hasObject(event) {
-			if err := w.untilStored(ctx, func(ctx context.Context) error { return do(ctx, event) }); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// publishEvents stores the events among the verdicts in their order and marks the duplicates.
-func (w *Worker) publishEvents(ctx context.Context, verdicts []verdict) error {
-	var (
-		events []notification.Event
-		places []int
-	)
-	for i := range verdicts {
-		if verdicts[i].letter == nil {
-			events = append(events, verdicts[i].event)
-			places = append(places, i)
-		}
-	}
-	for len(events) > 0 {
-		err := w.untilStored(ctx, func(ctx context.Context) error {
-			stored, err := w.streams.PublishEvents(ctx, events)
-			for i, outcome := range stored {
-				verdicts[places[i]].stored = outcome
-			}
-			events, places = events[len(stored):], places[len(stored):]
-			return err
+	look, err := s.suspects.enter(stopping, suspect, s.store)
+	if isDeadly(err) {
+		return s.process(finishing, s.store, batch, func(batch []consume.Received) ([]outcome, int) {
+			return []outcome{s.validator.poison(&batch[0].Notification, err)}, 1
 		})
+	}
+	if err != nil {
+		return err
+	}
+	defer look.end() //nolint:contextcheck // A mark outlives the work that it is for.
+	// While it waits for the store it kills nobody, and whoever stops the worker then, stops one in good health.
+	patient := s.store
+	patient.waiting = look.end
+	return s.process(finishing, patient, batch, s.validator.batch)
+}
+
+// process makes events and dead letters of a batch and acknowledges it, in this order: a crash in between repeats the
+// batch, and its events are duplicates then. Validate returns the outcomes of the first of them, and how many those are.
+//
+// It waits for a store that is full or does not answer. What the store refuses it passes over, so that no notification
+// holds up those behind it for ever. An error means that the worker was told to stop; the batch comes again then.
+func (s *shardIntake) process(
+	ctx context.Context, store storer, batch []consume.Received, validate func([]consume.Received) ([]outcome, int),
+) error {
+	for len(batch) > 0 {
+		outcomes, count := validate(batch)
+		if err := s.storeAll(ctx, store, outcomes); err != nil {
+			return err
+		}
+		for i := range batch[:count] {
+			if err := batch[i].Ack(); err != nil {
+				return err
+			}
+		}
+		batch = batch[count:]
+	}
+	return nil
+}
+
+// storeAll stores events and dead letters, and reports them.
+func (s *shardIntake) storeAll(ctx context.Context, store storer, outcomes []outcome) error {
+	if err := (windows{s.streams}).keys(ctx, store, outcomes); err != nil {
+		return err
+	}
+	s.validator.newest.begin()
+	if err := s.eachWithObject(ctx, store, outcomes, s.validator.newest.mark); err != nil {
+		return err
+	}
+	if err := s.publishEvents(ctx, store, outcomes); err != nil {
+		return err
+	}
+	if err := s.eachWithObject(ctx, store, outcomes, s.validator.newest.remember); err != nil {
+		return err
+	}
+	for i := range outcomes {
+		if err := s.bury(ctx, store, &outcomes[i]); err != nil {
+			return err
+		}
+		s.report(ctx, &outcomes[i])
+	}
+	return nil
+}
+
+// eachWithObject does something with the events that are about an object. A refusal of the store costs an event no more
+// than knowing whether it is outdated.
+func (s *shardIntake) eachWithObject(
+	ctx context.Context, store storer, outcomes []outcome, do func(context.Context, *notification.Event) error,
+) error {
+	for i := range outcomes {
+		event := &outcomes[i].event
+		if outcomes[i].deadLetter != nil || !hasObject(event) {
+			continue
+		}
+		err := store.storeSmall(ctx, func(ctx context.Context) error { return do(ctx, event) })
+		if isRefused(err) {
+			s.log.Warn("newest time of an object is not known", "error", err, "source", event.Source, "type", event.Type,
+				"instance", event.Instance, "notification", event.NotificationSequence)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -133,77 +172,53 @@ func (w *Worker) publishEvents(ctx context.Context, verdicts []verdict) error {
 	return nil
 }
 
-// untilStored calls store until it succeeds, for as long as the store has no room or does not answer.
-func (w *Worker) untilStored(ctx context.Context, store func(context.Context) error) error {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, storeTimeout)
-		err := store(attempt)
-		cancel()
-		if err == nil {
-			w.intake.Works()
-			return nil
+// publishEvents stores the events among the outcomes in their order and marks the duplicates. An event that the store
+// refuses becomes a dead letter.
+func (s *shardIntake) publishEvents(ctx context.Context, store storer, outcomes []outcome) error {
+	var (
+		events  []notification.Event
+		indexes []int // of the events among the outcomes
+	)
+	for i := range outcomes {
+		if outcomes[i].deadLetter == nil {
+			events = append(events, outcomes[i].event)
+			indexes = append(indexes, i)
 		}
-		if ctx.Err() != nil {
-			return err
-		}
-		w.intake.Failed(err)
-		if !errors.Is(err, stream.ErrFull) && !errors.Is(err, stream.ErrUnavailable) {
-			return err
-		}
-		pause(ctx, reopenPause)
 	}
-}
-
-// storeTimeout is how long a worker waits before it says that the store is in trouble.
-const storeTimeout = 10 * time.Second
-
-// tell logs what became of a notification, and alerts the operator where a person should look.
-func (w *Worker) tell(ctx context.Context, v *verdict) {
-	if v.letter == nil && !v.unknown && v.ignored == nil && !w.log.Enabled(ctx, slog.LevelDebug) {
-		return // Nearly all of them.
-	}
-	log := w.log.With("source", v.event.Source, "type", v.event.Type, "instance", v.event.Instance,
-		"received_at", v.event.ReceivedAt, "notification", v.event.NotificationSequence)
-	switch {
-	case v.letter != nil:
-		log.Error("notification is invalid, kept as a dead letter", "error", v.letter.Error, "faults", v.letter.Faults)
-		w.alerts.send(ctx, v.alert(notification.SeverityCritical, "invalid notification", v.letter.Error))
-	case v.stored.Duplicate:
-		log.Debug("notification came before", "key", v.event.Key)
-	case v.ignored != nil:
-		log.Warn("notification is invalid, accepted because its source is observed", "error", summary(v.ignored), "faults", v.ignored,
-			"key", v.event.Key, "event", v.stored.Sequence)
-		w.alerts.send(ctx, v.alert(notification.SeverityWarning, "invalid notification accepted", summary(v.ignored)))
-	case v.unknown:
-		log.Warn("notification of a new type accepted", "key", v.event.Key, "event", v.stored.Sequence)
-		w.alerts.send(ctx, v.alert(notification.SeverityWarning, "new type of notification",
-			"There is no schema for it, so it was accepted as it is."))
-	default:
-		log.Debug("notification accepted", "key", v.event.Key, "event", v.stored.Sequence, "lane", v.event.Lane)
-	}
-}
-
-// parallelFrom is the size of a batch from which on judging it on all processors is faster.
-const parallelFrom = 32
-
-// all judges a batch. Bodies are read on all processors; what depends on the order is done after, in order.
-func (j *judge) all(batch []stream.Received) []verdict {
-	verdicts := make([]verdict, len(batch))
-	workers := 1
-	if len(batch) >= parallelFrom {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var group sync.WaitGroup
-	for first := range workers {
-		group.Go(func() {
-			for i := first; i < len(batch); i += workers {
-				verdicts[i] = j.one(&batch[i].Notification)
+	for len(events) > 0 {
+		err := store.store(ctx, func(ctx context.Context) error {
+			stored, err := s.streams.PublishEvents(ctx, events)
+			for i := range stored {
+				outcomes[indexes[i]].stored = stored[i]
 			}
+			events, indexes = events[len(stored):], indexes[len(stored):]
+			if len(stored) > 0 {
+				return nil // The next attempt begins with the event that failed, and its time is its own.
+			}
+			return err
 		})
+		switch {
+		case isRefused(err):
+			outcomes[indexes[0]].refuse(err)
+			events, indexes = events[1:], indexes[1:]
+		case err != nil:
+			return err
+		}
 	}
-	group.Wait()
-	for i := range verdicts {
-		verdicts[i].event.Key = j.repeats.key(verdicts[i].event.Identity, verdicts[i].event.ReceivedAt)
+	return nil
+}
+
+// bury keeps the dead letter of a notification, if it has become one. When the store refuses even that, nothing is left
+// but to report it: the notification itself stays in its stream for its time.
+func (s *shardIntake) bury(ctx context.Context, store storer, o *outcome) error {
+	if o.deadLetter == nil {
+		return nil
 	}
-	return verdicts
+	kept, err := store.bury(ctx, o.deadLetter, s.streams.PublishDeadLetter)
+	o.deadLetter = kept
+	if isRefused(err) {
+		o.unkept = err
+		return nil
+	}
+	return err
 }

@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
-	"sluice.internal/schemas"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
-	"sluice.internal/worker"
+	"sluice.internal/shared/streamtest"
 	"sluice.internal/worker/handler"
 )
 
@@ -29,21 +29,16 @@ type hand struct {
 	stop func() error
 }
 
-// hire starts a worker. Unlike those of start it can be cut off, and the streams may have bounds.
-func (b *bench) hire(settings worker.Settings, bounds ...stream.Settings) hand {
+// launch starts a worker. Unlike those of start it can be cut off, and the streams may have bounds.
+func (b *bench) launch(wanted settings, change ...streamtest.Change) hand {
 	b.t.Helper()
-	set, err := schemas.Load()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	settings.Schemas, settings.Providers = set, source.Providers()
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	conn := b.server.Connect(b.t)
-	streams, err := stream.Open(b.context(), conn, append(bounds, stream.Settings{})[0], log)
+	streams, err := stream.Open(b.context(), conn, streamtest.Configured(change...), log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	w, err := worker.New(b.context(), settings, streams, log)
+	w, err := wanted.make(b.context(), streams, log)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -62,6 +57,23 @@ func (b *bench) hire(settings worker.Settings, bounds ...stream.Settings) hand {
 	return hand{conn, stop}
 }
 
+// launchFor starts a worker that ends by itself, and returns what Run returned.
+func (b *bench) launchFor(wanted settings) <-chan error {
+	b.t.Helper()
+	log := slog.New(slog.NewTextHandler(b.log, nil))
+	streams, err := stream.Open(b.context(), b.server.Connect(b.t), streamtest.Configured(), log)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	w, err := wanted.make(b.context(), streams, log)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(b.context()) }()
+	return ended
+}
+
 // accept publishes events as the intake does: that many of each chat, one of each after the other.
 func (b *bench) accept(chats, from, count int) {
 	b.t.Helper()
@@ -69,8 +81,8 @@ func (b *bench) accept(chats, from, count int) {
 	for place := from; place < from+count; place++ {
 		for chat := range chats {
 			name := fmt.Sprintf("%d@c.us", chat)
-			n := notification.Notification{Source: "green-api", Provider: "green-api", ReceivedAt: time.Now().UTC(), Body: []byte("{}")}
-			events = append(events, b.streams.Accept(&n, notification.Identity{
+			n := notification.Notification{Origin: notification.Origin{Source: "green-api", Provider: "green-api", ReceivedAt: time.Now().UTC(), Body: []byte("{}")}}
+			events = append(events, streamtest.NewEvent(b.streams, &n, notification.Identity{
 				Type: "incomingCall", Instance: "1", OrderKey: name, Key: fmt.Sprintf("%s/%d", name, place),
 			}))
 		}
@@ -86,29 +98,29 @@ func (b *bench) accept(chats, from, count int) {
 // effects watch what handlers do in all workers together.
 type effects struct {
 	mutex sync.Mutex
-	lanes map[int]int      // how many handle an event of the lane right now
+	under map[string]int   // how many handle an event of the chat right now
 	seen  map[string]bool  // by key
 	chats map[string][]int // the places of each chat's events, as each was handled first
 	total atomic.Int64     // of first effects
-	twice []string         // lanes that two handled an event of at the same time
+	twice []string         // chats that two handled an event of at the same time
 }
 
 func newEffects() *effects {
-	return &effects{lanes: map[int]int{}, seen: map[string]bool{}, chats: map[string][]int{}}
+	return &effects{under: map[string]int{}, seen: map[string]bool{}, chats: map[string][]int{}}
 }
 
 func (e *effects) begin(event *notification.Event) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	if e.lanes[event.Lane]++; e.lanes[event.Lane] > 1 {
-		e.twice = append(e.twice, fmt.Sprintf("lane %d with %s", event.Lane, event.Key))
+	if e.under[event.OrderKey]++; e.under[event.OrderKey] > 1 {
+		e.twice = append(e.twice, event.Key)
 	}
 }
 
 func (e *effects) end(event *notification.Event) {
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
-	e.lanes[event.Lane]--
+	e.under[event.OrderKey]--
 	if !e.seen[event.Key] {
 		e.seen[event.Key] = true
 		chat, place, _ := strings.Cut(event.Key, "/")
@@ -149,7 +161,7 @@ func (e *effects) check(t *testing.T, chats, count int) {
 	}
 }
 
-func TestWorkersShareAllLanesFairly(t *testing.T) {
+func TestWorkersShareAllPartitionsFairly(t *testing.T) {
 	t.Parallel()
 	for _, workers := range []int{2, 4} {
 		t.Run(fmt.Sprint(workers), func(t *testing.T) {
@@ -158,7 +170,7 @@ func TestWorkersShareAllLanesFairly(t *testing.T) {
 			const chats, count = 40, 25
 			shares := make([]atomic.Int64, workers)
 			for number := range workers {
-				b.hire(worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+				b.launch(settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 					seen.begin(&event)
 					defer seen.end(&event)
 					shares[number].Add(1)
@@ -183,8 +195,8 @@ func TestWorkerThatJoinsGetsAShare(t *testing.T) {
 	b, seen := newBench(t), newEffects()
 	const chats, count = 40, 100
 	var early, late atomic.Int64
-	work := func(share *atomic.Int64) worker.Settings {
-		return worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+	work := func(share *atomic.Int64) settings {
+		return settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			seen.begin(&event)
 			defer seen.end(&event)
 			share.Add(1)
@@ -192,10 +204,10 @@ func TestWorkerThatJoinsGetsAShare(t *testing.T) {
 			return nil
 		})}
 	}
-	b.hire(work(&early))
+	b.launch(work(&early))
 	b.accept(chats, 0, count)
 	seen.await(b.context(), t, chats)
-	b.hire(work(&late))
+	b.launch(work(&late))
 	before := chats*count - seen.total.Load()
 	seen.await(b.context(), t, chats*count)
 	seen.check(t, chats, count)
@@ -206,20 +218,22 @@ func TestWorkerThatJoinsGetsAShare(t *testing.T) {
 
 func TestFirstEffectsOfAChatAreInOrderHoweverWorkersComeAndGo(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	// With the most of them there are more workers than partitions.
+	for seed, most := range []int{2, 4, 9} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
 			t.Parallel()
-			comeAndGo(t, rand.New(rand.NewPCG(seed, 2)))
+			comeAndGo(t, rand.New(rand.NewPCG(uint64(seed), 2)), most)
 		})
 	}
 }
 
-func comeAndGo(t *testing.T, chance *rand.Rand) {
+// comeAndGo runs up to most workers at a time.
+func comeAndGo(t *testing.T, chance *rand.Rand, most int) {
 	t.Helper()
 	b, seen := newBench(t), newEffects()
-	const chats, rounds, each, most = 30, 12, 10, 16
+	const chats, rounds, each = 30, 8, 8
 	var pauses atomic.Int64
-	settings := worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+	settings := settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 		seen.begin(&event)
 		defer seen.end(&event)
 		time.Sleep(time.Duration(pauses.Add(1)%7) * time.Millisecond / 2)
@@ -229,7 +243,7 @@ func comeAndGo(t *testing.T, chance *rand.Rand) {
 	for round := range rounds {
 		b.accept(chats, round*each, each)
 		for want := 1 + chance.IntN(most); len(hands) < want; {
-			hands = append(hands, b.hire(settings))
+			hands = append(hands, b.launch(settings))
 		}
 		seen.await(b.context(), t, round*chats*each+chance.IntN(chats*each/2)) // Something of this round is done.
 		for range chance.IntN(len(hands) + 1) {
@@ -238,14 +252,14 @@ func comeAndGo(t *testing.T, chance *rand.Rand) {
 			hands = slices.Delete(hands, leaving, leaving+1)
 		}
 		if len(hands) == 0 {
-			hands = append(hands, b.hire(settings))
+			hands = append(hands, b.launch(settings))
 		}
 	}
 	seen.await(b.context(), t, chats*rounds*each)
 	seen.check(t, chats, rounds*each)
 }
 
-// leave stops a worker, or cuts it off before, so that its verdicts do not arrive any more.
+// leave stops a worker, or cuts it off before, so that its outcomes do not arrive any more.
 func leave(t *testing.T, leaving hand, crash bool) {
 	t.Helper()
 	if crash {
@@ -262,11 +276,11 @@ func TestEventThatCouldNotBeKeptBeforeTheEndComesAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			refuse := refusing(b, map[string]string{"parked": stream.Retries, "buried": stream.DeadLetters}[name])
-			refuse(true)
+			unserve := unserved(b, map[string]string{"parked": stream.Retries, "buried": stream.DeadLetters}[name])
+			unserve(true)
 			var failed atomic.Int64
-			stop := b.start(worker.Settings{
-				NoIntake: true, ShutdownTimeout: time.Millisecond, Retries: worker.Retries{InLane: []time.Duration{}},
+			stop := b.start(settings{
+				NoIntake: true, ShutdownTimeout: time.Millisecond, Retries: retries{InChat: []time.Duration{}},
 				Handlers: handlers(func(context.Context, notification.Event) error {
 					failed.Add(1)
 					return failure
@@ -278,10 +292,11 @@ func TestEventThatCouldNotBeKeptBeforeTheEndComesAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			if failed.Load() != 1 {
-				t.Errorf("%d events were handled, want 1: the lane waits", failed.Load())
+				t.Errorf("%d events were handled, want 1: the chat waits", failed.Load())
 			}
+			unserve(false)
 			seen := newEffects()
-			b.start(worker.Settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+			b.start(settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
 				seen.begin(&event)
 				defer seen.end(&event)
 				return nil
@@ -292,18 +307,21 @@ func TestEventThatCouldNotBeKeptBeforeTheEndComesAgain(t *testing.T) {
 	}
 }
 
-// refusing returns a function that has a stream refuse every message, or none any more.
-func refusing(b *bench, name string) (refuse func(bool)) {
+// unserved returns a function that keeps a stream from taking any message, or has it take them again.
+func unserved(b *bench, name string) (set func(bool)) {
+	b.unmanaged = true
+	var before jetstream.StreamConfig
 	return func(on bool) {
 		b.t.Helper()
 		opened, err := b.streams.JetStream().Stream(b.context(), name)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		config := opened.CachedInfo().Config
-		config.MaxMsgSize = -1
+		config := before
 		if on {
-			config.MaxMsgSize = 1
+			before = opened.CachedInfo().Config
+			config = before
+			config.Subjects = map[string][]string{stream.Retries: {"due.>"}, stream.DeadLetters: {"nobody.>"}}[name]
 		}
 		if _, err := b.streams.JetStream().UpdateStream(b.context(), config); err != nil {
 			b.t.Fatal(err)
@@ -323,29 +341,29 @@ func (b *bench) awaitLog(text string) {
 	}
 }
 
-func TestLaneWhoseDeadLetterCanNotBeStoredWaitsAndGoesOnByItself(t *testing.T) {
+func TestChatWhoseDeadLetterCanNotBeStoredWaitsAndGoesOnByItself(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	refuse := refusing(b, stream.DeadLetters)
-	refuse(true)
+	unserve := unserved(b, stream.DeadLetters)
+	unserve(true)
 	var handled atomic.Int64
-	b.start(worker.Settings{NoIntake: true, Handlers: handlers(func(context.Context, notification.Event) error {
+	b.start(settings{NoIntake: true, Handlers: handlers(func(context.Context, notification.Event) error {
 		handled.Add(1)
 		return handler.Permanent(errors.New("no"))
 	})})
 	b.accept(1, 0, 3)
 	b.awaitLog("setting aside for group default is in trouble")
 	if handled.Load() != 1 {
-		t.Errorf("%d events were handled, want 1: the lane waits", handled.Load())
+		t.Errorf("%d events were handled, want 1: the chat waits", handled.Load())
 	}
-	refuse(false)
+	unserve(false)
 	b.drain()
 	if letters := b.deadLetters(); len(letters) != 3 || handled.Load() != 3 {
 		t.Errorf("%d dead letters of %d events, want 3 of 3", len(letters), handled.Load())
 	}
 }
 
-func TestFullStreamOfRetriesMakesLanesWaitAndLosesNothing(t *testing.T) {
+func TestFullStreamOfRetriesMakesChatsWaitAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var (
@@ -353,33 +371,61 @@ func TestFullStreamOfRetriesMakesLanesWaitAndLosesNothing(t *testing.T) {
 		seen   = newEffects()
 	)
 	broken.Store(true)
-	b.hire(worker.Settings{
+	b.launch(settings{
 		NoIntake: true,
-		Retries:  worker.Retries{InLane: []time.Duration{}, First: 10 * time.Millisecond, Longest: 100 * time.Millisecond},
+		Retries:  retries{InChat: []time.Duration{}, First: 10 * time.Millisecond, Longest: 100 * time.Millisecond},
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			seen.begin(&event)
 			if broken.Load() {
 				seen.mutex.Lock()
 				defer seen.mutex.Unlock()
-				seen.lanes[event.Lane]--
+				seen.under[event.OrderKey]--
 				return errors.New("the database is away")
 			}
 			seen.end(&event)
 			return nil
 		}),
-	}, stream.Settings{Retries: stream.Bounds{MaxBytes: 4 << 10}})
+	}, func(s *config.Streams) { s.Retries.MaxBytes = 4 << 10 })
 	const chats = 20
 	count := 0
 	for ctx := b.context(); !strings.Contains(b.log.String(), "the stream is full"); count++ {
 		if ctx.Err() != nil {
-			t.Fatalf("%d events found room in 4 KiB", chats*count)
+			t.Fatalf("%d events found capacity in 4 KiB", chats*count)
 		}
 		b.accept(chats, count, 1)
 		time.Sleep(50 * time.Millisecond) // How full it is, is not looked for each event.
 	}
-	broken.Store(false) // What is due is handled from now on, and so makes room.
+	broken.Store(false) // What is due is handled from now on, and so frees capacity.
 	b.drain()
 	if letters := b.deadLetters(); len(letters) != 0 || seen.total.Load() != int64(chats*count) {
 		t.Errorf("%d events handled and %d dead letters, want %d and none", seen.total.Load(), len(letters), chats*count)
+	}
+}
+
+// A chat whose handler fails is tried again while its later events wait, and others go on; nobody else is in between.
+func TestChatIsSerialAndTriesStayInIt(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	seen := make(chan string, 10)
+	b.start(settings{
+		NoIntake: true, Retries: retries{InChat: []time.Duration{50 * time.Millisecond}},
+		Handlers: handlers(func(_ context.Context, event notification.Event) error {
+			seen <- fmt.Sprintf("%s#%d", event.Key, event.Attempt)
+			if event.Key == "0@c.us/1" && event.Attempt == 1 {
+				return errors.New("not yet")
+			}
+			return nil
+		}),
+	})
+	b.accept(1, 0, 3)
+	for _, want := range []string{"0@c.us/0#1", "0@c.us/1#1", "0@c.us/1#2", "0@c.us/2#1"} {
+		select {
+		case got := <-seen:
+			if got != want {
+				t.Errorf("handled %s, want %s", got, want)
+			}
+		case <-b.context().Done():
+			t.Fatalf("waited in vain for %s", want)
+		}
 	}
 }

@@ -11,26 +11,23 @@ import (
 	"testing"
 	"time"
 
-	"sluice.internal/schemas"
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/source"
-	"sluice.internal/worker"
 	"sluice.internal/worker/handler"
 )
 
 // soon are retries that a test can wait for.
-func soon() worker.Retries {
-	return worker.Retries{InLane: []time.Duration{time.Millisecond}, First: time.Millisecond, For: time.Minute}
+func soon() retries {
+	return retries{InChat: []time.Duration{time.Millisecond}, First: time.Millisecond, For: time.Minute}
 }
 
-func TestParkedEventComesAgainAndTheLaneGoesOn(t *testing.T) {
+func TestParkedEventComesAgainAndTheChatGoesOn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var (
 		mutex sync.Mutex
 		seen  []string
 	)
-	b.start(worker.Settings{
+	b.start(settings{
 		Retries: soon(),
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			mutex.Lock()
@@ -62,7 +59,7 @@ func TestDeadLetterHasTheWholeHistory(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var tries atomic.Int64
-	b.start(worker.Settings{
+	b.start(settings{
 		Retries: soon(),
 		Handlers: handlers(func(context.Context, notification.Event) error {
 			if n := tries.Add(1); n < 4 {
@@ -91,7 +88,7 @@ func TestDeadLetterHasTheWholeHistory(t *testing.T) {
 	}
 }
 
-func TestBlockedLaneWaitsAndKeepsItsOrder(t *testing.T) {
+func TestBlockedChatWaitsAndKeepsItsOrder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	var (
@@ -100,7 +97,7 @@ func TestBlockedLaneWaitsAndKeepsItsOrder(t *testing.T) {
 	)
 	retries := soon()
 	retries.Block = true
-	b.start(worker.Settings{
+	b.start(settings{
 		Retries: retries,
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			mutex.Lock()
@@ -131,7 +128,7 @@ func TestUnorderedGroupHandlesManyOfOneChatAtOnce(t *testing.T) {
 	const together = 4
 	var under sync.WaitGroup
 	under.Add(together)
-	b.start(worker.Settings{
+	b.start(settings{
 		Unordered: true, Concurrency: together, Retries: soon(),
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			if event.Attempt == 1 {
@@ -154,13 +151,10 @@ func TestUnorderedGroupHandlesManyOfOneChatAtOnce(t *testing.T) {
 func TestGroupRefusesTheOtherOrder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	if err := b.start(worker.Settings{})(); err != nil {
+	if err := b.start(settings{})(); err != nil {
 		t.Fatal(err)
 	}
-	settings := worker.Settings{
-		Unordered: true, Schemas: &schemas.Set{}, Providers: source.Providers(), Handlers: handler.All(),
-	}
-	_, err := worker.New(b.context(), settings, b.streams, slog.New(slog.DiscardHandler))
+	_, err := settings{Unordered: true}.make(b.context(), b.streams.Client, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "groups rm default") {
 		t.Errorf("a worker without order joined a group that has it: %v", err)
 	}

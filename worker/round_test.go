@@ -11,7 +11,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
-	"sluice.internal/worker"
+	"sluice.internal/shared/stream/admin"
 )
 
 func TestRetriedDeadLetterHasAllItsTriesAnew(t *testing.T) {
@@ -21,7 +21,7 @@ func TestRetriedDeadLetterHasAllItsTriesAnew(t *testing.T) {
 		mutex sync.Mutex
 		seen  []string
 	)
-	b.start(worker.Settings{
+	b.start(settings{
 		Retries: soon(),
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			mutex.Lock()
@@ -44,7 +44,7 @@ func TestRetriedDeadLetterHasAllItsTriesAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	letter = b.deadLetters()[0]
-	if err := b.streams.RetryDeadLetter(b.context(), &letter, "me@here"); err != nil {
+	if _, err := b.streams.RetryDeadLetter(b.context(), &letter, "me@here"); err != nil {
 		t.Fatal(err)
 	}
 	b.drain()
@@ -63,7 +63,7 @@ func TestRoundOfARetriedDeadLetterEndsToo(t *testing.T) {
 	b := newBench(t)
 	retries := soon()
 	retries.For = 50 * time.Millisecond
-	b.start(worker.Settings{
+	b.start(settings{
 		Retries:  retries,
 		Handlers: handlers(func(context.Context, notification.Event) error { return errors.New("never") }),
 	})
@@ -81,7 +81,7 @@ func TestRoundOfARetriedDeadLetterEndsToo(t *testing.T) {
 		if round > 0 && letter.Round != fmt.Sprintf("dead/%d", letter.DeadSequence-1) {
 			t.Errorf("letter %d is of round %q", letter.DeadSequence, letter.Round)
 		}
-		if err := b.streams.RetryDeadLetter(b.context(), &letter, "me@here"); err != nil {
+		if _, err := b.streams.RetryDeadLetter(b.context(), &letter, "me@here"); err != nil {
 			t.Fatal(err)
 		}
 		b.drain()
@@ -91,7 +91,7 @@ func TestRoundOfARetriedDeadLetterEndsToo(t *testing.T) {
 	}
 }
 
-func mustStatus(t *testing.T, b *bench) stream.Status {
+func mustStatus(t *testing.T, b *bench) admin.Status {
 	t.Helper()
 	status, err := b.streams.Status(b.context())
 	if err != nil {

@@ -1,81 +1,80 @@
-// Package worker takes raw notifications in, makes events of the valid ones, and hands events to the handlers of
-// their types. Any number of workers may run: what each does is divided by the streams.
 package worker
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"sluice.internal/schemas"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
 	"sluice.internal/worker/handler"
 )
 
-// Settings are what a worker is told. Zero values mean the defaults.
-type Settings struct {
-	// Group names the set of workers that share the events; "default" by default.
-	Group string
-	// Types are what the group was restricted to, nil when it was not. Handlers has no others then.
-	Types []string
-	// NoIntake leaves the intake of raw notifications to other workers.
-	NoIntake bool
-	// NoHandlers leaves the events to other workers. The worker belongs to no group then.
-	NoHandlers bool
-	// ShutdownTimeout is how long a stop waits for work under way; 30 s by default.
-	ShutdownTimeout time.Duration
-	// Unordered hands any event to whoever is free; Concurrency is how many a worker handles at once then, 16 by
-	// default.
-	Unordered   bool
-	Concurrency int
-	// Retries say what becomes of an event whose handler failed.
-	Retries Retries
-	// Keep is how long processed messages stay in the streams.
-	Keep stream.Keep
-	// Handlers do the work.
-	Handlers Handlers
-	// Schemas validate notifications.
-	Schemas *schemas.Set
-	// Providers know how to read notifications.
-	Providers map[string]source.Provider
-}
-
 // Handlers finds the handler of an event and calls it; handler.Registry does.
 type Handlers interface {
-	// Handle returns whether there is a handler, and its verdict. It does not panic.
+	// Handle returns whether there is a handler, and the error of its call. The context ends when its time is over.
 	Handle(ctx context.Context, event notification.Event, tools handler.Tools) (handled bool, err error)
+	// Timeout returns how long one call may take for events of a type, 0 for as long as is configured.
+	Timeout(provider, kind string) time.Duration
 	// Types are those that have a handler.
 	Types() []string
 }
 
-const (
-	defaultShutdownTimeout = 30 * time.Second
-	defaultConcurrency     = 16
-)
-
-func (s Settings) group() stream.GroupSettings {
-	return stream.GroupSettings{Name: s.Group, Types: s.Types, Unordered: s.Unordered}
+// Parts are what a worker is made of beside its configuration. What is left out is built in.
+type Parts struct {
+	// Handlers do the work; by default the built-in ones of the configured types.
+	Handlers Handlers
+	// Schemas validate notifications; by default the built-in ones with those of the configured folder over them.
+	Schemas *schemas.Set
+	// Providers know how to read notifications; by default those that are built in.
+	Providers map[string]source.Provider
+	// RetryDelays are the delays between attempts; by default those of DefaultRetryDelays.
+	RetryDelays *RetryDelays
 }
 
-// complete fills in the defaults.
-func (s Settings) complete() (Settings, error) {
-	if s.Schemas == nil || s.Providers == nil || s.Handlers == nil {
-		return s, errors.New("make worker: handlers, schemas and providers must be given")
+// complete fills in what is built in.
+func (p Parts) complete(cfg *config.Config) (Parts, error) {
+	var err error
+	if p.Handlers == nil {
+		if p.Handlers, err = handler.BuiltIn().Select(cfg.Worker.Types...); err != nil {
+			return p, err
+		}
 	}
-	if s.NoIntake && s.NoHandlers {
-		return s, errors.New("make worker: with worker.intake and worker.handlers both false it has nothing to do; set one to true")
+	if p.Schemas == nil {
+		if p.Schemas, err = loadSchemas(cfg.SchemasDir); err != nil {
+			return p, err
+		}
 	}
-	if s.Group == "" {
-		s.Group = "default"
+	if p.Providers == nil {
+		p.Providers = source.Providers()
 	}
-	if s.ShutdownTimeout == 0 {
-		s.ShutdownTimeout = defaultShutdownTimeout
+	if p.RetryDelays == nil {
+		delays := DefaultRetryDelays()
+		p.RetryDelays = &delays
 	}
-	if s.Concurrency == 0 {
-		s.Concurrency = defaultConcurrency
+	return p, nil
+}
+
+// loadSchemas compiles the built-in schemas with those of a folder over them; empty means without.
+func loadSchemas(dir string) (*schemas.Set, error) {
+	if dir == "" {
+		return schemas.Load()
 	}
-	s.Retries = s.Retries.complete()
-	return s, nil
+	set, err := schemas.LoadFS(schemas.BuiltIn(), os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("load schemas with those of %q: %w", dir, err)
+	}
+	return set, nil
+}
+
+var errNothingToDo = errors.New("make worker: with worker.intake and worker.handlers both false it has nothing to do; set one to true")
+
+// groupSettings are the shape of the group's consumers.
+func groupSettings(cfg config.Worker) consume.GroupSettings {
+	return consume.GroupSettings{Name: cfg.Group, Types: cfg.Types, Unordered: !cfg.Ordered}
 }

@@ -2,149 +2,166 @@ package worker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
-	"sluice.internal/worker/handler"
+	"sluice.internal/shared/stream/consume"
+	"sluice.internal/worker/keyed"
 )
 
-// handle gives an event to its handler, until the verdict is final, and settles it. Stopping ends the waiting
-// between tries, finishing the work itself.
-func (w *Worker) handle(stopping, finishing context.Context, d *stream.Delivery) {
-	release := keepAlive(d)
-	defer release()
-	for {
-		w.handling.Works()
-		handled, err := w.settings.Handlers.Handle(finishing, d.Event, handler.Tools{Log: w.log, Alert: w.alerts.publish})
-		if err == nil {
-			w.finish(d, handled)
-			return
-		}
-		if finishing.Err() != nil {
-			// The worker was told to stop and the handler did not finish in time. That is no failed try; another
-			// worker begins at once.
-			w.settled(d, d.Retry(0))
-			return
-		}
-		if !w.fail(stopping, finishing, d, err) {
-			return
-		}
+// handle calls the event's handler once and says what becomes of the event. Stopping ends the waiting between attempts,
+// finishing the work itself.
+//
+// The event is let go of last, after everything that becomes of it is stored. A crash before that repeats the event,
+// and its key lets the handler notice.
+func (w *Worker) handle(stopping, finishing context.Context, d *delivery, turn *keyed.Turn) keyed.Verdict {
+	if stopping.Err() != nil {
+		return keyed.GiveBack()
 	}
+	if err := d.body.takeUp(stopping, turn.Detach); err != nil {
+		if errors.Is(err, errStopped) {
+			return keyed.GiveBack()
+		}
+		w.log.Warn("body of an event can not be read, trying again", "key", d.event.Key, "error", err)
+		return keyed.Again(reopenPause)
+	}
+	defer d.body.letGo()
+	handled, err := w.call(stopping, finishing, d.event, turn)
+	switch {
+	case err == nil:
+		if !handled {
+			w.noHandler(d.event)
+		}
+		return keyed.Done()
+	case isDeadly(err):
+		return w.bury(finishing, d.event, turn, notification.ReasonPoison, err)
+	case errors.Is(err, errStopped): // Before the call.
+		return keyed.GiveBack()
+	case finishing.Err() != nil:
+		// The worker was told to stop and the handler did not finish in time. That is no failed attempt, and another worker
+		// begins at once.
+		return keyed.GiveBack()
+	}
+	return w.fail(finishing, d.event, turn, err)
 }
 
-func (w *Worker) finish(d *stream.Delivery, handled bool) {
-	if !handled {
-		w.log.Debug("no handler in this group", "group", w.settings.Group, "source", d.Source, "type", d.Type,
-			"instance", d.Instance, "key", d.Key, "received_at", d.ReceivedAt)
+// call calls the event's handler once. What may kill the worker is called in isolation.
+func (w *Worker) call(stopping, finishing context.Context, d *consume.Delivery, turn *keyed.Turn) (handled bool, err error) {
+	if suspect := d.Suspect(); suspect != nil {
+		turn.Detach() // It may have to wait for others.
+		look, err := w.suspects.enter(stopping, suspect, w.keeper)
+		if err != nil {
+			return false, err
+		}
+		defer look.end() //nolint:contextcheck // A mark outlives the work that it is for.
 	}
-	w.settled(d, d.Done())
+	return w.callHandler(finishing, d, turn)
+}
+
+// noHandler notes that nobody in this group handles an event.
+func (w *Worker) noHandler(d *consume.Delivery) {
+	w.log.Debug("no handler in this group", "group", w.cfg.Group, "source", d.Source, "type", d.Type,
+		"instance", d.Instance, "key", d.Key, "received_at", d.ReceivedAt)
 }
 
 const (
-	// longestHistory bounds how many tries of an event are remembered whose lane waits for it, more than are ever kept.
-	// Of those that are dropped the first few are not.
-	longestHistory = 1000
-	firstTries     = 3
+	// maxHistory bounds how many attempts of an event are remembered while its chat waits for it, which may be for ever.
+	// It is more than fit into a message. The oldest are dropped first, except for the firstTries: they show how it began.
+	maxHistory = 1000
+	firstTries = 3
 )
 
-// fail decides what becomes of an event after a failed try. It returns whether to try again at once.
-func (w *Worker) fail(stopping, finishing context.Context, d *stream.Delivery, failure error) (again bool) {
+// fail decides what becomes of an event after a failed attempt.
+func (w *Worker) fail(finishing context.Context, d *consume.Delivery, turn *keyed.Turn, failure error) keyed.Verdict {
 	try := notification.Try{At: time.Now(), Attempt: d.Attempt, Error: failure.Error()}
 	d.History = append(d.History, try)
-	if len(d.History) > longestHistory {
+	if len(d.History) > maxHistory {
 		d.History = slices.Delete(d.History, firstTries, firstTries+1)
 	}
 	if d.FirstFailedAt.IsZero() {
 		d.FirstFailedAt = try.At
 	}
-	what, delay := w.settings.Retries.after(d, failure, !w.settings.Unordered)
-	switch what {
-	case stayInLane:
-		return w.waitInLane(stopping, d, failure, delay)
-	case setAside:
-		w.park(finishing, d, failure, delay)
-	case giveUp:
-		w.bury(finishing, d, notification.ReasonExhausted, failure)
-	case refuse:
-		w.bury(finishing, d, notification.ReasonRefused, failure)
+	decision, delay := w.retries.decide(d, failure)
+	switch decision {
+	case retryParked:
+		return w.park(finishing, d, turn, failure, delay)
+	case buryExhausted:
+		return w.bury(finishing, d, turn, notification.ReasonExhausted, failure)
+	case buryRefused:
+		return w.bury(finishing, d, turn, notification.ReasonRefused, failure)
+	case retryInChat:
 	}
-	return false
-}
-
-// waitInLane lets the lane wait. A worker that is told to stop leaves the rest to another one.
-func (w *Worker) waitInLane(stopping context.Context, d *stream.Delivery, failure error, delay time.Duration) (again bool) {
-	w.log.Warn("handler failed, trying again", w.about(d, failure, "delay", delay)...)
-	begin := time.Now()
-	pause(stopping, delay)
-	if stopping.Err() != nil {
-		w.settled(d, d.Retry(max(delay-time.Since(begin), 0)))
-		return false
-	}
+	// Its chat waits. A worker that is told to stop meanwhile gives the event back, and another one tries it at once.
+	w.log.Warn("handler failed, trying again", w.failureAttributes(d, failure, "delay", delay)...)
 	d.Attempt++
-	return true
+	return keyed.Again(delay)
 }
 
-// park sets the event aside, and only then lets go of it.
-func (w *Worker) park(ctx context.Context, d *stream.Delivery, failure error, delay time.Duration) {
+// park sets the event aside, and only then lets go of it. While the stream of retries is full the chat waits: to go on
+// would lose the event, to bury it would give up what may only be an outage. An event that the store refuses to set
+// aside becomes a dead letter.
+func (w *Worker) park(
+	ctx context.Context, d *consume.Delivery, turn *keyed.Turn, failure error, delay time.Duration,
+) keyed.Verdict {
 	until := time.Now().Add(delay)
-	if !w.untilKept(ctx, d, func(ctx context.Context) error { return d.Park(ctx, until) }) {
-		return
+	err := w.keeperOf(turn).store(ctx, func(ctx context.Context) error { return d.Park(ctx, until) })
+	switch {
+	case isRefused(err):
+		return w.bury(ctx, d, turn, notification.ReasonUnstorable, fmt.Errorf("%w; it could not be set aside: %w", failure, err))
+	case err != nil: // The worker has to end.
+		return keyed.GiveBack()
+	default:
+		w.log.Warn("handler failed, event set aside", w.failureAttributes(d, failure, "until", until)...)
+		return keyed.Done()
 	}
-	w.log.Warn("handler failed, event set aside", w.about(d, failure, "until", until)...)
-	w.settled(d, d.Done())
 }
 
-// bury keeps the event as a dead letter, and only then lets go of it.
-func (w *Worker) bury(ctx context.Context, d *stream.Delivery, reason string, failure error) {
-	letter := &notification.DeadLetter{
-		Event: d.Event, Reason: reason, Error: failure.Error(), Group: w.settings.Group, DiedAt: time.Now(),
+// keeperOf stores what becomes of an event. While the store does not take it, others are handled.
+func (w *Worker) keeperOf(turn *keyed.Turn) storer {
+	keeper := w.keeper
+	keeper.waiting = turn.Detach
+	return keeper
+}
+
+// bury keeps the event as a dead letter, and only then lets go of it. When the store refuses even that, the group goes
+// on without: the event itself stays in its stream for its time.
+func (w *Worker) bury(ctx context.Context, d *consume.Delivery, turn *keyed.Turn, reason string, failure error) keyed.Verdict {
+	kept, err := w.keeperOf(turn).bury(ctx, &notification.DeadLetter{
+		Event: d.Event, Reason: reason, Error: failure.Error(), Group: w.cfg.Group, DiedAt: time.Now(),
+	}, d.Bury)
+	if err != nil && !isRefused(err) { // The worker has to end.
+		return keyed.GiveBack()
 	}
-	if !w.untilKept(ctx, d, func(ctx context.Context) error { return d.Bury(ctx, letter) }) {
-		return
+	message, title := "handler gave up, event kept as a dead letter", "handler gave up"
+	if reason == notification.ReasonPoison {
+		message, title = "event ends the workers that handle it, kept as a dead letter", "event kills workers"
 	}
-	w.log.Error("handler gave up, event kept as a dead letter", w.about(d, failure, "reason", reason)...)
-	w.alerts.send(ctx, notification.Alert{
-		Severity: notification.SeverityCritical, Title: "handler gave up", Detail: failure.Error(), At: time.Now(),
+	attributes := []any{"reason", reason}
+	if kept.BodyOmitted() {
+		attributes = append(attributes, "body_size", kept.BodySize, "body_sha256", kept.BodySHA256)
+	}
+	if err != nil {
+		message, title = "handler gave up, event passed over: no dead letter of it can be stored", "event passed over"
+		attributes = append(attributes, "event", d.Sequence, "dead_letter_error", err)
+	}
+	w.log.Error(message, w.failureAttributes(d, failure, attributes...)...)
+	w.alerts.Notify(notification.Alert{
+		Severity: notification.SeverityCritical, Title: title, Detail: failure.Error(), At: time.Now(),
 		Source: d.Source, Type: short(d.Type), Instance: short(d.Instance),
 	})
-	w.settled(d, d.Done())
+	return keyed.Done()
 }
 
-// unkeptPause is how long to wait when an event could neither be set aside nor buried: its queue waits meanwhile.
-const unkeptPause = 5 * time.Second
+// keepPause is how long to wait when an event could neither be set aside nor buried: its chat waits meanwhile.
+const keepPause = 5 * time.Second
 
-// untilKept calls keep until it succeeds. When the worker has to end before, the event comes again.
-func (w *Worker) untilKept(ctx context.Context, d *stream.Delivery, keep func(context.Context) error) bool {
-	for {
-		bounded, cancel := context.WithTimeout(ctx, storeTimeout)
-		err := keep(bounded)
-		cancel()
-		if err == nil {
-			w.keeping.Works()
-			return true
-		}
-		w.keeping.Failed(err)
-		pause(ctx, unkeptPause)
-		if ctx.Err() != nil {
-			w.settled(d, d.Retry(0))
-			return false
-		}
-	}
-}
-
-// about are the attributes of a line about a failed try.
-func (w *Worker) about(d *stream.Delivery, failure error, more ...any) []any {
+// failureAttributes are the attributes of a line about a failed try.
+func (w *Worker) failureAttributes(d *consume.Delivery, failure error, more ...any) []any {
 	return append([]any{
-		"error", failure, "attempt", d.Attempt, "group", w.settings.Group,
+		"error", failure, "attempt", d.Attempt, "group", w.cfg.Group,
 		"source", d.Source, "type", d.Type, "instance", d.Instance, "key", d.Key, "received_at", d.ReceivedAt,
 	}, more...)
-}
-
-// settled notes that the server could not be told. The event comes again then, with the same key.
-func (w *Worker) settled(d *stream.Delivery, err error) {
-	if err != nil {
-		w.log.Debug("event not settled, it will come again", "key", d.Key, "error", err)
-	}
 }

@@ -6,32 +6,33 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/service"
 )
 
 const (
 	// silenceTick is how often sources are looked at.
 	silenceTick = time.Minute
-	// leastSeen is how many looks must have found something new before a source is known to send at all.
-	leastSeen = 20
-	// leastSilence is the shortest silence that is told, and farLonger how many times as long as usual it must be.
-	leastSilence = time.Hour
-	farLonger    = 3
+	// minSeen is how many looks must have found something new before a source is known to send at all.
+	minSeen = 20
+	// minSilence is the shortest silence that is told, and silenceFactor how many times as long as usual it must be.
+	minSilence    = time.Hour
+	silenceFactor = 3
 	// usualSpan is for how long a silence counts as usual, at least: a week has its nights and its Sunday.
 	usualSpan = 7 * 24 * time.Hour
 )
 
-// silence is what is known of how a source sends.
+// silence is how a source sends, as far as this worker has seen: what is usual is learned anew after a start.
 type silence struct {
 	last time.Time // when something came from it last
 	seen int
 	// longest is the longest silence of this span, before that of the span before.
 	longest, before time.Duration
 	span            time.Time // when this span began
-	told            bool
+	alerted         bool
 }
 
-// look notes when something came last and tells whether the source has just become far more silent than usual.
-func (s *silence) look(last, now time.Time) bool {
+// observe notes when something came last and reports whether the source has just become far more silent than usual.
+func (s *silence) observe(last, now time.Time) bool {
 	if now.Sub(s.span) > usualSpan {
 		s.before, s.longest, s.span = s.longest, 0, now
 	}
@@ -39,14 +40,14 @@ func (s *silence) look(last, now time.Time) bool {
 		if !s.last.IsZero() {
 			s.longest = max(s.longest, last.Sub(s.last))
 		}
-		s.last, s.told = last, false
+		s.last, s.alerted = last, false
 		s.seen++
 		return false
 	}
-	if s.told || s.seen < leastSeen || now.Sub(s.last) < max(leastSilence, farLonger*s.usual()) {
+	if s.alerted || s.seen < minSeen || now.Sub(s.last) < max(minSilence, silenceFactor*s.usual()) {
 		return false
 	}
-	s.told = true
+	s.alerted = true
 	return true
 }
 
@@ -56,8 +57,8 @@ func (s *silence) usual() time.Duration { return max(s.longest, s.before) }
 // silences are the sources by name.
 type silences map[string]*silence
 
-// look returns an alert for each source that has fallen silent.
-func (s silences) look(last map[string]time.Time, now time.Time) []notification.Alert {
+// observe returns an alert for each source that has fallen silent.
+func (s silences) observe(last map[string]time.Time, now time.Time) []notification.Alert {
 	for source := range last {
 		if s[source] == nil {
 			s[source] = &silence{span: now}
@@ -65,7 +66,7 @@ func (s silences) look(last map[string]time.Time, now time.Time) []notification.
 	}
 	var alerts []notification.Alert
 	for source, known := range s {
-		if known.look(last[source], now) {
+		if known.observe(last[source], now) {
 			alerts = append(alerts, notification.Alert{
 				Severity: notification.SeverityWarning, Title: "a source has fallen silent", Source: source, At: now,
 				Detail: fmt.Sprintf("Nothing has come from it for %s; the longest silence of late was %s. "+
@@ -77,16 +78,17 @@ func (s silences) look(last map[string]time.Time, now time.Time) []notification.
 	return alerts
 }
 
-// runSilences tells the operator when a source that used to send does so no more.
+// runSilences alerts the operator when a source that used to send does so no more. Each worker looks by itself; the
+// store folds what several of them say.
 func (w *Worker) runSilences(ctx context.Context) {
 	known := silences{}
 	for ctx.Err() == nil {
 		last, err := w.streams.LastReceived(ctx)
-		if err == nil { // Otherwise others tell that the store is in trouble.
-			for _, alert := range known.look(last, time.Now()) {
-				w.alerts.send(ctx, alert)
+		if err == nil { // The intake reports a store that is in trouble.
+			for _, alert := range known.observe(last, time.Now()) {
+				w.alerts.Notify(alert)
 			}
 		}
-		pause(ctx, silenceTick)
+		_ = service.Sleep(ctx, silenceTick)
 	}
 }

@@ -16,7 +16,7 @@ func TestSourceThatFallsSilentIsToldOnceAndAgainTheNextTime(t *testing.T) {
 			if sends {
 				last = now
 			}
-			for _, alert := range known.look(map[string]time.Time{"github": last}, now) {
+			for _, alert := range known.observe(map[string]time.Time{"github": last}, now) {
 				told++
 				if alert.Source != "github" || !strings.Contains(alert.Detail, "sluice rejections --source github") {
 					t.Errorf("alert %+v", alert)
@@ -49,10 +49,10 @@ func TestSourceThatFallsSilentIsToldOnceAndAgainTheNextTime(t *testing.T) {
 func TestSourceThatHardlySendsIsNeverSilent(t *testing.T) {
 	t.Parallel()
 	known, now := silences{}, time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
-	for i := range leastSeen - 1 {
-		known.look(map[string]time.Time{"a": now.Add(time.Duration(i) * time.Minute)}, now)
+	for i := range minSeen - 1 {
+		known.observe(map[string]time.Time{"a": now.Add(time.Duration(i) * time.Minute)}, now)
 	}
-	if alerts := known.look(nil, now.Add(1000*time.Hour)); len(alerts) > 0 {
+	if alerts := known.observe(nil, now.Add(1000*time.Hour)); len(alerts) > 0 {
 		t.Errorf("alerts %+v", alerts)
 	}
 }

@@ -7,79 +7,122 @@ import (
 	"sync"
 	"time"
 
+	"sluice.internal/shared/alerting"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
+	"sluice.internal/shared/stream/retention"
 )
 
-const (
-	// reopenPause is how long to wait before a consumer that failed is opened again.
-	reopenPause = time.Second
-	// closeTimeout bounds how long giving up a shard may take. When the server is gone there is nothing to give up.
-	closeTimeout = 2 * time.Second
-)
+// closeTimeout bounds how long giving up a shard or a partition may take. When the server is gone there is nothing to give up.
+const closeTimeout = 2 * time.Second
 
 // Worker runs the intake and the handlers of one process.
 type Worker struct {
-	settings Settings
-	streams  *stream.Streams
+	cfg      config.Worker
+	wanted   config.Streams // how long processed messages stay
+	parts    Parts
+	client   *stream.Client
+	streams  *consume.Client
 	log      *slog.Logger
-	group    *stream.Group // nil without handlers
-	alerts   *alerter
-	intake   *service.Condition
+	group    *consume.Group // nil without handlers
+	retries  retryPolicy
+	alerts   *alerting.Notifier
 	handling *service.Condition
-	keeping  *service.Condition // of events that handlers failed at
-	watch    watch
+	keeper   storer // of events that handlers failed at
+	suspects *isolation
+	calls    *calls
+	began    time.Time
+	reading  *memoryBudget // by the intake
+	holding  *bodies       // of events
 }
 
-// New opens the group's consumers. It fails when the settings are wrong or the group runs with other types.
-// Without handlers there is no group.
-func New(ctx context.Context, settings Settings, streams *stream.Streams, log *slog.Logger) (*Worker, error) {
-	settings, err := settings.complete()
+// New opens the group's consumers, if the worker handles events. It fails when the configuration can't be met or the
+// group runs with other types. The configuration is one that package config has checked.
+func New(
+	ctx context.Context, cfg *config.Config, parts Parts, client *stream.Client, log *slog.Logger,
+) (*Worker, error) {
+	if !cfg.Worker.Intake && !cfg.Worker.Handlers {
+		return nil, errNothingToDo
+	}
+	parts, err := parts.complete(cfg)
 	if err != nil {
 		return nil, err
 	}
+	group := cfg.Worker.Group
 	w := &Worker{
-		settings: settings, streams: streams, log: log,
-		alerts:   &alerter{streams: streams, log: log},
-		intake:   service.NewCondition("intake", log),
-		handling: service.NewCondition("group "+settings.Group, log),
-		keeping:  service.NewCondition("setting aside for group "+settings.Group, log),
+		cfg: cfg.Worker, wanted: cfg.Streams, parts: parts, client: client, streams: consume.NewClient(client), log: log,
+		retries:  newRetryPolicy(cfg.Worker, *parts.RetryDelays),
+		alerts:   alerting.New(client.PublishAlert, cfg.Streams.Alerts.GroupWindow, log),
+		handling: service.NewCondition("group "+group, log),
+		keeper:   storer{health: service.NewCondition("setting aside for group "+group, log), pause: keepPause},
+		suspects: newIsolation(log),
+		reading:  newMemoryBudget(int64(cfg.MemoryLimit), readingShare, maxReading),
+		holding:  newBodies(int64(cfg.MemoryLimit)),
+		calls:    newCalls(log),
+		began:    time.Now(),
 	}
-	if settings.NoHandlers {
+	if !cfg.Worker.Handlers {
 		return w, nil
 	}
-	if w.group, err = streams.Group(ctx, settings.group()); err != nil {
+	if w.group, err = w.streams.Group(ctx, groupSettings(cfg.Worker)); err != nil {
 		return nil, err
 	}
 	return w, nil
 }
 
 // Run works until the context ends. Then it takes nothing new, finishes what is under way within the shutdown
-// timeout, and returns nil. What it could not finish in time stays in the streams and comes again.
+// timeout, and returns nil. What it could not finish in time stays in the streams and comes again. It ends by itself, with an
+// error, when too many handlers do not heed their context.
 func (w *Worker) Run(ctx context.Context) error {
-	w.log.Info("worker started", "group", w.settings.Group, "types", w.settings.Handlers.Types(),
-		"intake", !w.settings.NoIntake, "handlers", !w.settings.NoHandlers, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w.calls.end = end
+	w.log.Info("worker started", "group", w.cfg.Group, "types", w.parts.Handlers.Types(), "intake", w.cfg.Intake,
+		"handlers", w.cfg.Handlers, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
+	stopAlerts := w.startAlerts(ctx)
+	stopSuspects := w.suspects.start(ctx)
 	var group sync.WaitGroup
-	if !w.settings.NoIntake {
+	if w.cfg.Intake {
 		for shard := range w.streams.Shards() {
 			group.Go(func() { w.runShard(ctx, shard) })
 		}
 		group.Go(func() { w.runSilences(ctx) })
 	}
-	if !w.settings.NoHandlers {
-		group.Go(func() { w.watch.run(ctx) })
+	if w.cfg.Handlers {
 		group.Go(func() { w.runHandlers(ctx) })
 	}
 	group.Go(func() { w.runRetention(ctx) })
 	group.Wait()
+	stopSuspects()
+	stopAlerts()
 	w.log.Info("worker stopped")
+	if cause := context.Cause(ctx); errors.Is(cause, errHeedless) {
+		return cause
+	}
 	return nil
 }
 
-// runRetention makes room in the streams. Every worker does it: who comes first trims, and the others find nothing.
+// startAlerts stores alerts until stop is called. Stop comes last, because work that is finished may still alert.
+func (w *Worker) startAlerts(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { _ = w.alerts.Run(ctx) }) // It has no error but for the sake of service.Part.
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+// runRetention frees capacity in the streams. Every worker does it: who comes first trims, and the others find nothing. Its
+// alerts are waited for, because it tells again what could not be told.
 func (w *Worker) runRetention(ctx context.Context) {
-	settings := stream.RetentionSettings{Keep: w.settings.Keep}
-	if err := w.streams.RunRetention(ctx, settings, w.log, w.alerts.publish); err != nil {
+	var rejections sync.WaitGroup
+	defer rejections.Wait()
+	rejections.Go(func() { retention.RunRejections(ctx, w.client, w.log, w.alerts.Publish) })
+	settings := retention.Settings{Streams: w.wanted}
+	if err := retention.Run(ctx, w.client, settings, w.log, w.alerts.Publish); err != nil {
 		w.log.Error("retention ended", "error", err)
 	}
 }
@@ -88,7 +131,7 @@ func (w *Worker) runRetention(ctx context.Context) {
 func (w *Worker) finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	outliving, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(w.settings.ShutdownTimeout, func() { cancel(errStopped) })
+		timer := time.AfterFunc(w.cfg.ShutdownTimeout, func() { cancel(errStopped) })
 		context.AfterFunc(outliving, func() { timer.Stop() })
 	})
 	return outliving, func() {
@@ -98,13 +141,3 @@ func (w *Worker) finishing(ctx context.Context) (context.Context, context.Cancel
 }
 
 var errStopped = errors.New("the time for stopping is over")
-
-// pause waits, unless the context ends before.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}

@@ -4,10 +4,15 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	"sluice.internal/shared/costtest"
 	"sluice.internal/shared/notification"
 	"sluice.internal/worker/handler"
 )
+
+// handlingLimit is what a built-in handler may spend on an event. It decodes what its struct has and passes over the rest.
+var handlingLimit = costtest.Limit{Base: 2 << 20, PerByte: 400, MaxMemory: 192 << 20, CPUPerMiB: 4 * time.Second}
 
 // No body makes a handler panic, and one that is an object at all is handled, whatever is in it.
 func FuzzBodies(f *testing.F) {
@@ -17,13 +22,20 @@ func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{"", "null", "[]", `{"Status":{},"status":5}`, `{"quotaData":null}`, `{"messageData":[{}]}`} {
 		f.Add([]byte(seed))
 	}
-	registry := handler.All()
+	for _, body := range costtest.Bodies(32 << 10) {
+		f.Add(body)
+	}
+	registry := handler.BuiltIn()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, fault := notification.Parse(body)
 		for _, pair := range registry.Pairs() {
 			kind, accepted := pair[1], event(pair[1], string(body))
 			accepted.Provider = pair[0]
-			handled, err := registry.Handle(t.Context(), accepted, handler.Tools{})
+			var (
+				handled bool
+				err     error
+			)
+			handlingLimit.Check(t, len(body), func() { handled, err = registry.Handle(t.Context(), accepted, handler.Tools{}) })
 			if !handled {
 				t.Fatalf("%s is not handled", kind)
 			}

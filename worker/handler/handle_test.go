@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
 	"sluice.internal/shared/notification"
 	"sluice.internal/worker/handler"
 )
@@ -48,12 +50,12 @@ func TestEventWithoutHandlerIsNotHandled(t *testing.T) {
 	elsewhere.Provider = "other"
 	for _, event := range []notification.Event{unknown, elsewhere, {}} {
 		w := &worker{}
-		handled, err := handler.All().Handle(t.Context(), event, w.tools())
+		handled, err := handler.BuiltIn().Handle(t.Context(), event, w.tools())
 		if handled || err != nil || w.log.Len() > 0 {
 			t.Errorf("handled %t, error %v, log %s", handled, err, &w.log)
 		}
 	}
-	if handled, err := (handler.Registry{}).Handle(t.Context(), unknown, handler.Tools{}); handled || err != nil {
+	if handled, err := new(handler.Registry).Handle(t.Context(), unknown, handler.Tools{}); handled || err != nil {
 		t.Errorf("no registry at all: handled %t, error %v", handled, err)
 	}
 }
@@ -63,37 +65,6 @@ func TestHandlersErrorIsTheVerdict(t *testing.T) {
 	registry := with("orderPlaced", func(context.Context, handler.Event[order]) error { return errOops })
 	if handled, err := registry.Handle(t.Context(), event("orderPlaced", `{}`), handler.Tools{}); !handled || !errors.Is(err, errOops) {
 		t.Errorf("handled %t, error %v", handled, err)
-	}
-}
-
-func TestPanicIsAnErrorAndItsStackIsLogged(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		cause any
-		want  string
-	}{
-		"text":            {"boom", "handler panicked: boom"},
-		"error":           {errOops, "handler panicked: oops"},
-		"permanent error": {handler.Permanent(errOops), "handler panicked: oops"},
-		"nil":             {nil, "handler panicked: panic called with nil argument"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := &worker{}
-			registry := with("orderPlaced", func(context.Context, handler.Event[order]) error { panic(test.cause) })
-			handled, err := registry.Handle(t.Context(), event("orderPlaced", `{}`), w.tools())
-			if !handled || err == nil || !strings.HasPrefix(err.Error(), test.want) {
-				t.Fatalf("handled %t, error %v", handled, err)
-			}
-			if errors.Is(err, handler.ErrPermanent) {
-				t.Error("the panic is permanent, want another try")
-			}
-			line := w.onlyLine(t)
-			line.want(t, map[string]any{"level": "ERROR", "key": "key-1", "type": "orderPlaced"})
-			if stack, _ := line["stack"].(string); !strings.Contains(stack, "handle_test.go") {
-				t.Errorf("the stack does not show the handler: %s", stack)
-			}
-		})
 	}
 }
 
@@ -121,7 +92,7 @@ func TestCauseOfABodyThatDoesNotFitIsKept(t *testing.T) {
 	t.Parallel()
 	registry := with("orderPlaced", func(context.Context, handler.Event[order]) error { return nil })
 	_, err := registry.Handle(t.Context(), event("orderPlaced", `{"number":"seven"}`), handler.Tools{})
-	if cause, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || cause.Field != "number" {
+	if cause, ok := errors.AsType[*jsonv1.UnmarshalTypeError](err); !ok || cause.Field != "number" {
 		t.Errorf("error %v, want the cause in it", err)
 	}
 }
@@ -138,6 +109,43 @@ func TestNumbersOfOpenTypesKeepTheirDigits(t *testing.T) {
 	}
 	if body["id"] != json.Number("115297976845823798") {
 		t.Errorf("id is %v", body["id"])
+	}
+}
+
+func TestNumbersAsWrittenKeepTheirDigits(t *testing.T) {
+	t.Parallel()
+	type ids struct {
+		ID   json.Number   `json:"id"`
+		More []json.Number `json:"more"`
+	}
+	var body ids
+	registry := with("orderPlaced", func(_ context.Context, event handler.Event[ids]) error {
+		body = event.Body
+		return nil
+	})
+	if _, err := registry.Handle(t.Context(), event("orderPlaced", `{"id":115297976845823798,"more":[1.10,null]}`), handler.Tools{}); err != nil {
+		t.Fatal(err)
+	}
+	if body.ID != "115297976845823798" || body.More[0] != "1.10" || body.More[1] != "" {
+		t.Errorf("body is %+v", body)
+	}
+}
+
+// A handler sees the fields that schema and identity saw, and no other spelling of them.
+func TestNamesOfFieldsCountAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	var body order
+	registry := with("orderPlaced", func(_ context.Context, event handler.Event[order]) error {
+		body = event.Body
+		return nil
+	})
+	for _, sent := range []string{`{"number":1,"NUMBER":2}`, `{"NUMBER":2,"number":1}`, `{"number":1,"\u006eumbeR":2}`} {
+		if _, err := registry.Handle(t.Context(), event("orderPlaced", sent), handler.Tools{}); err != nil {
+			t.Fatal(err)
+		}
+		if body.Number != 1 {
+			t.Errorf("%s: number is %d", sent, body.Number)
+		}
 	}
 }
 
@@ -163,7 +171,7 @@ func TestAlertsOfAnEventWithoutSenderTimeHaveTheTimeOfReceipt(t *testing.T) {
 
 func TestNoToolsMeanNoLogAndNoAlert(t *testing.T) {
 	t.Parallel()
-	handled, err := handler.All().Handle(t.Context(), event("stateInstanceChanged", `{"stateInstance":"blocked"}`), handler.Tools{})
+	handled, err := handler.BuiltIn().Handle(t.Context(), event("stateInstanceChanged", `{"stateInstance":"blocked"}`), handler.Tools{})
 	if !handled || err != nil {
 		t.Errorf("handled %t, error %v", handled, err)
 	}

@@ -1,30 +1,3 @@
-// Package handler gives notifications their meaning: one file per type, each with the part of the body that
-// matters, its registration and a function that does the work:
-//
-//	// IncomingCall tells that somebody is calling the account.
-//	type IncomingCall struct {
-//		From   string `json:"from"`
-//		Status string `json:"status"`
-//	}
-//
-//	func init() { register("incomingCall", incomingCall) }
-//
-//	func incomingCall(ctx context.Context, event Event[IncomingCall]) error { … }
-//
-// That file and a schema of the same name are all that a new type needs. A string is right where the schema demands
-// one; [Text] and [Loose] are for what senders write now this way, now that.
-//
-// The returned error is the verdict: nil means handled, [Permanent] makes a dead letter at once, [RetryAfter] and
-// any other error mean another try. A panic is an error, and so is a body that does not fit the struct, that one
-// permanent.
-//
-// The same event comes again when a worker dies before its verdict is stored, when a try failed, or when somebody
-// replays it. Its Key stays the same, so an effect that must happen once is tied to the key. Events of one chat
-// come one after another, unless a group is configured otherwise or an event waits for a later try. Events of
-// different chats are handled at the same time, so handlers share no unguarded state.
-//
-// A handler knows no queue, no HTTP server and no environment. It gets what it needs in the [Event], and it logs
-// what happened but never what people wrote to each other.
 package handler
 
 import (
@@ -37,11 +10,26 @@ import (
 
 // Event is an accepted notification in the hands of its handler.
 type Event[T any] struct {
+	About
+	// Body is the body as far as T reads it. Fields that T does not have are left out.
+	Body T
+}
+
+// About is what is known of an event beside its body.
+type About struct {
 	// Key is the identity: equal for every try, replay and repetition of the same notification.
 	Key string
 	// Source is the configured name of the sender, Type the kind of notification, Instance the sender's account;
 	// Instance is empty when the notification names none.
 	Source, Type, Instance string
+	// Provider is the kind of sender, such as "green-api".
+	Provider string
+	// OrderKey is what stays in order: of GREEN-API the chat, such as "79001234567@c.us"; empty when there is none.
+	OrderKey string
+	// Group is the group of workers that handles the event. Each group handles every event.
+	Group string
+	// ContentType is that of Raw, as the sender said it; empty when it did not.
+	ContentType string
 	// ReceivedAt is when the gateway had read the request.
 	ReceivedAt time.Time
 	// SentAt is the sender's own time, zero when the notification has none.
@@ -55,8 +43,9 @@ type Event[T any] struct {
 	// Outdated says that a newer notification about the same thing was accepted before this one. It is set for
 	// senders whose notifications come out of order and each tell the whole state; a handler may ignore it then.
 	Outdated bool
-	// Body is the body as far as T reads it. Fields that T does not have are left out.
-	Body T
+	// Faults are how the body differs from its schema, and what had to be repaired to read it; nil for nearly all events. A
+	// handler that can't do with what is left returns Permanent.
+	Faults []notification.Fault
 	// Raw is what the sender sent, to the byte. It must not be changed.
 	Raw []byte
 	// Log writes lines that carry source, type, instance, key, received_at and attempt already.
@@ -68,29 +57,31 @@ type Event[T any] struct {
 // Alert tells the operator. The severity is one of the constants in package notification; alerts about the same
 // thing have the same title, and the operator is told of them once in a while. The handler returns the error, so
 // that the event is tried again.
-func (e Event[T]) Alert(ctx context.Context, severity, title, detail string) error {
-	return e.alert(ctx, notification.Alert{
+func (a About) Alert(ctx context.Context, severity, title, detail string) error {
+	return a.alert(ctx, notification.Alert{
 		Severity: severity,
 		Title:    title,
 		Detail:   detail,
-		Source:   e.Source,
-		Type:     e.Type,
-		Instance: e.Instance,
-		At:       e.happenedAt(),
+		Source:   a.Source,
+		Type:     a.Type,
+		Instance: a.Instance,
+		At:       a.happenedAt(),
 	})
 }
 
-func (e Event[T]) happenedAt() time.Time {
-	if e.SentAt.IsZero() {
-		return e.ReceivedAt
+func (a About) happenedAt() time.Time {
+	if a.SentAt.IsZero() {
+		return a.ReceivedAt
 	}
-	return e.SentAt
+	return a.SentAt
 }
 
 // Tools is what the worker lends to handlers. Both are used by several handlers at once.
 type Tools struct {
 	// Log takes what handlers log. Nil discards it.
 	Log *slog.Logger
+	// Group is the group of workers that handles the event.
+	Group string
 	// Alert tells the operator. Nil tells nobody.
 	Alert func(context.Context, notification.Alert) error
 }
@@ -114,21 +105,25 @@ func (t Tools) about(event notification.Event) Tools {
 	return t
 }
 
-func newEvent[T any](event notification.Event, body T, tools Tools) Event[T] {
-	return Event[T]{
-		Key:        event.Key,
-		Source:     event.Source,
-		Type:       event.Type,
-		Instance:   event.Instance,
-		ReceivedAt: event.ReceivedAt,
-		SentAt:     event.SentAt,
-		Sequence:   event.Sequence,
-		Attempt:    event.Attempt,
-		Replayed:   event.Replayed,
-		Outdated:   event.Outdated,
-		Body:       body,
-		Raw:        event.Body,
-		Log:        tools.Log,
-		alert:      tools.Alert,
+func newAbout(event notification.Event, tools Tools) About {
+	return About{
+		Key:         event.Key,
+		Source:      event.Source,
+		Type:        event.Type,
+		Instance:    event.Instance,
+		Provider:    event.Provider,
+		OrderKey:    event.OrderKey,
+		Group:       tools.Group,
+		ContentType: event.ContentType,
+		ReceivedAt:  event.ReceivedAt,
+		SentAt:      event.SentAt,
+		Sequence:    event.Sequence,
+		Attempt:     event.Attempt,
+		Replayed:    event.Replayed,
+		Outdated:    event.Outdated,
+		Faults:      event.Faults,
+		Raw:         event.Body,
+		Log:         tools.Log,
+		alert:       tools.Alert,
 	}
 }

@@ -26,13 +26,15 @@ var (
 // event is an event of GREEN-API as the worker delivers it.
 func event(kind, body string) notification.Event {
 	return notification.Event{
-		Identity:   notification.Identity{Type: kind, Instance: "1101000001", Key: "key-1", SentAt: sentAt},
-		Source:     "shop",
-		Provider:   provider,
-		ReceivedAt: receivedAt,
-		Sequence:   42,
-		Attempt:    1,
-		Body:       []byte(body),
+		Origin: notification.Origin{
+			Source:     "shop",
+			Provider:   provider,
+			ReceivedAt: receivedAt,
+			Body:       []byte(body),
+		},
+		Identity: notification.Identity{Type: kind, Instance: "1101000001", Key: "key-1", SentAt: sentAt},
+		Sequence: 42,
+		Attempt:  1,
 	}
 }
 
@@ -58,7 +60,7 @@ func (w *worker) tools() handler.Tools {
 func handle(t *testing.T, event notification.Event) *worker {
 	t.Helper()
 	w := &worker{}
-	handled, err := handler.All().Handle(t.Context(), event, w.tools())
+	handled, err := handler.BuiltIn().Handle(t.Context(), event, w.tools())
 	if !handled || err != nil {
 		t.Fatalf("handled %t, error %v", handled, err)
 	}
@@ -115,9 +117,9 @@ func samples(tb testing.TB) []sample {
 }
 
 // with registers one handler and nothing else.
-func with[T any](kind string, handle func(context.Context, handler.Event[T]) error) handler.Registry {
-	registry := handler.Empty()
-	handler.Add(registry, provider, kind, handle)
+func with[T any](kind string, handle func(context.Context, handler.Event[T]) error) *handler.Registry {
+	registry := handler.New()
+	handler.Register(registry, provider, kind, handle)
 	return registry
 }
 

@@ -39,9 +39,25 @@ type MessageData struct {
 	Poll            Loose[Reference] `json:"pollMessageData"`
 	ButtonsResponse Loose[Reference] `json:"buttonsResponseMessage"`
 	ListResponse    Loose[Reference] `json:"listResponseMessage"`
+	// Interactive is a tap on an interactive button, which GREEN-API calls a reply in one place and a response in another.
+	Interactive      Loose[Reference] `json:"interactiveButtonsResponse"`
+	InteractiveReply Loose[Reference] `json:"interactiveButtonsReply"`
 	// TemplateReply and TemplatesReply are one thing that the documentation spells in two ways.
 	TemplateReply  Loose[Reference] `json:"templateButtonReplyMessage"`
 	TemplatesReply Loose[Reference] `json:"templateButtonsReplyMessage"`
+
+	// Order and Product are of the catalogue. No page says whether their data is called after the message or has Data at
+	// its end, as that of most messages.
+	Order       Loose[Goods] `json:"orderMessage"`
+	OrderData   Loose[Goods] `json:"orderMessageData"`
+	Product     Loose[Goods] `json:"productMessage"`
+	ProductData Loose[Goods] `json:"productMessageData"`
+}
+
+// Goods are what is ordered or shown from the catalogue. They have their picture inside.
+type Goods struct {
+	File Loose[FileData] `json:"fileMessageData"`
+	Reference
 }
 
 // TextData is a plain text.
@@ -94,11 +110,10 @@ func (m Message) attrs() []slog.Attr {
 	}
 }
 
+// file is the file of the message, wherever it is.
 func (d MessageData) file() Loose[FileData] {
-	if d.File.OK {
-		return d.File
-	}
-	return d.Sticker
+	return cmp.Or(d.File, d.Sticker,
+		d.Order.Value.File, d.OrderData.Value.File, d.Product.Value.File, d.ProductData.Value.File)
 }
 
 // refersTo is the id of the message that this one is about. A quotation names it twice.
@@ -113,6 +128,12 @@ func (d MessageData) refersTo() Text {
 		d.ListResponse.Value.StanzaID,
 		d.TemplateReply.Value.StanzaID,
 		d.TemplatesReply.Value.StanzaID,
+		d.Interactive.Value.StanzaID,
+		d.InteractiveReply.Value.StanzaID,
+		d.Order.Value.StanzaID,
+		d.OrderData.Value.StanzaID,
+		d.Product.Value.StanzaID,
+		d.ProductData.Value.StanzaID,
 	)
 }
 

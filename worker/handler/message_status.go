@@ -12,7 +12,7 @@ type MessageStatus struct {
 	Status    Text `json:"status"`
 }
 
-func init() { registerFor("sms-by", "messageStatus", messageStatus) }
+func init() { Register(builtIn, "sms-by", "messageStatus", messageStatus) }
 
 func messageStatus(ctx context.Context, event Event[MessageStatus]) error {
 	event.Log.LogAttrs(ctx, slog.LevelInfo, "status of a message",

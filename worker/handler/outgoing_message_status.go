@@ -38,7 +38,7 @@ func outgoingMessageStatus(ctx context.Context, event Event[OutgoingMessageStatu
 	return nil
 }
 
-// undelivered tells whether the message went nowhere: it failed, the number has no account, the account is not in
+// undelivered reports whether the message went nowhere: it failed, the number has no account, the account is not in
 // the group, or sending is suspended.
 func (s OutgoingMessageStatus) undelivered() bool {
 	switch s.Status {

@@ -21,8 +21,8 @@ type TimePadTicket struct {
 }
 
 func init() {
-	registerFor("timepad", "order", timePadOrder)
-	registerFor("timepad", "ticket", timePadTicket)
+	Register(builtIn, "timepad", "order", timePadOrder)
+	Register(builtIn, "timepad", "ticket", timePadTicket)
 }
 
 func timePadOrder(ctx context.Context, event Event[TimePadOrder]) error {

@@ -103,7 +103,7 @@ func TestAlertThatFailsIsTheVerdict(t *testing.T) {
 		"incomingBlock":        `{"quotaData":{}}`,
 	} {
 		w := &worker{refuse: errOops}
-		handled, err := handler.All().Handle(t.Context(), event(kind, body), w.tools())
+		handled, err := handler.BuiltIn().Handle(t.Context(), event(kind, body), w.tools())
 		if !handled || !errors.Is(err, errOops) || errors.Is(err, handler.ErrPermanent) {
 			t.Errorf("%s: handled %t, error %v; want a try again because of the alert", kind, handled, err)
 		}
@@ -178,10 +178,32 @@ func TestMessageNamesTheMessageThatItRefersTo(t *testing.T) {
 		`"listResponseMessage":{"stanzaId":"Q1"}`,
 		`"templateButtonReplyMessage":{"stanzaId":"Q1"}`,
 		`"templateButtonsReplyMessage":{"stanzaId":"Q1"}`,
+		`"interactiveButtonsResponse":{"stanzaId":"Q1","selectedId":"1"}`,
+		`"interactiveButtonsReply":{"stanzaId":"Q1"}`,
+		`"orderMessage":{"stanzaId":"Q1"}`,
+		`"productMessageData":{"stanzaId":"Q1"}`,
 	} {
 		line := handle(t, event("incomingMessageReceived", `{"messageData":{`+data+`}}`)).onlyLine(t)
 		if line["refers_to"] != "Q1" {
 			t.Errorf("%s: refers_to is %v", data, line["refers_to"])
+		}
+	}
+}
+
+func TestMessageWithAFileSaysSoWhereverItIs(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{
+		`"fileMessageData":{"downloadUrl":"https://a"}`,
+		`"fileMessageData":{}`,
+		`"stickerMessageData":{"downloadUrl":""}`,
+		`"orderMessage":{"fileMessageData":{"jpegThumbnail":{}}}`,
+		`"orderMessageData":{"fileMessageData":{"downloadUrl":"https://a"}}`,
+		`"productMessage":{"fileMessageData":{"downloadUrl":"https://a"}}`,
+		`"fileMessageData":null,"productMessageData":{"fileMessageData":{"downloadUrl":"https://a"}}`,
+	} {
+		line := handle(t, event("incomingMessageReceived", `{"messageData":{`+data+`}}`)).onlyLine(t)
+		if line["file"] != true {
+			t.Errorf("%s: file is %v", data, line["file"])
 		}
 	}
 }
