@@ -1,31 +1,27 @@
-// Package audit accounts for every notification and every event, from nothing but what is stored: what came in must
-// have become an event or have a reason not to, once and in its order. It changes nothing, and knows neither the
-// command line nor how the streams are made.
-//
-// An event costs 64 bytes while it is accounted for, and a chat, a body in a ledger and a notification that nothing
-// accounts for 100 to 200 bytes each; the process takes about twice as much. All other notifications cost nothing.
 package audit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"time"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/simulate"
 )
 
-// Data is what is accounted for; *stream.Streams is.
+// Data is what is accounted for; *admin.Client is.
 type Data interface {
-	Progress(ctx context.Context) (stream.Progress, error)
-	Notifications(ctx context.Context, query stream.Query) iter.Seq2[notification.Notification, error]
-	Events(ctx context.Context, query stream.Query) iter.Seq2[notification.Event, error]
-	Retries(ctx context.Context, query stream.Query) iter.Seq2[notification.Retry, error]
-	DeadLetters(ctx context.Context, query stream.Query) iter.Seq2[notification.DeadLetter, error]
-	Operations(ctx context.Context, query stream.Query) iter.Seq2[notification.Operation, error]
+	Progress(ctx context.Context) (admin.Progress, error)
+	Notifications(ctx context.Context, query admin.Query) iter.Seq2[notification.Notification, error]
+	Events(ctx context.Context, query admin.Query) iter.Seq2[notification.Event, error]
+	Retries(ctx context.Context, query admin.Query) iter.Seq2[notification.Retry, error]
+	DeadLetters(ctx context.Context, query admin.Query) iter.Seq2[notification.DeadLetter, error]
+	Operations(ctx context.Context, query admin.Query) iter.Seq2[notification.Operation, error]
 }
 
 // Settings are what can be chosen about an audit.
@@ -54,21 +50,10 @@ func Run(ctx context.Context, data Data, settings Settings) (*Report, error) {
 	if err != nil || report.Wrong() == 0 {
 		return report, err
 	}
-	pause := time.NewTimer(orDefault(settings.Pause))
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := service.Sleep(ctx, cmp.Or(settings.Pause, defaultPause)); err != nil {
+		return nil, err
 	}
 	return look(ctx, data, settings)
-}
-
-func orDefault(pause time.Duration) time.Duration {
-	if pause == 0 {
-		return defaultPause
-	}
-	return pause
 }
 
 // account is one look at everything.
@@ -77,23 +62,29 @@ type account struct {
 	settings Settings
 	report   Report
 	faults   findings
-	book     *book
+	ledgers  *ledgerIndex
 
 	// before is how things were when the look began. It decides what is accounted for and who had done what. behind is
 	// how they were once everything but the notifications was read.
-	before, behind stream.Progress
+	before, behind admin.Progress
 
 	events *index
 	// groups are the places of the groups' balances in the report.
-	groups map[string]int
-	placed map[place]bool
-	// invalid, dropped and sentAgain say what became of notifications that are no events, by their sequence.
-	invalid   map[uint64][]time.Time // when those with a dead letter were received
-	dropped   map[uint64]bool
-	sentAgain map[uint64]bool
+	groups    map[string]int
+	accounted map[place]bool
+	// invalid, dropped and sentAgain say what became of notifications that are no events.
+	invalid   map[piece][]time.Time // when those with a dead letter were received
+	dropped   map[piece]bool
+	sentAgain map[piece]bool
+	// erased and agedOut are the places of what is gone on purpose, by stream.
+	erased, agedOut map[string]*notification.Sequences
+	// erasedKeys are those of events that were erased, as far as they had repetitions still to come.
+	erasedKeys []*notification.KeySet
+	// kept counts notifications that are there although they were to be erased.
+	kept      uint64
 	eventGaps *gaps
-	suspects  suspects
-	claims    []claim
+	misplaced misplacedEvents
+	deferred  []deferredCheck
 	open      []candidate
 }
 
@@ -107,16 +98,17 @@ type account struct {
 //   - Then what things turn into, each before what it may turn into next: events, retries (which become dead letters),
 //     dead letters (which are dropped after an operation was recorded, or sent again as new notifications), operations.
 //   - The notifications come last, including those stored since, which may be the second try of one of those before.
-//   - What was trimmed is judged by what the streams hold after they were read: it is gone then, and was older than
+//   - What was trimmed is decided by what the streams hold after they were read: it is gone then, and was older than
 //     everything that is left.
 func look(ctx context.Context, data Data, settings Settings) (*Report, error) {
 	a := &account{
 		data: data, settings: settings, faults: findings{limit: settings.Limit},
-		groups: map[string]int{}, placed: map[place]bool{},
-		invalid: map[uint64][]time.Time{}, dropped: map[uint64]bool{}, sentAgain: map[uint64]bool{},
+		groups: map[string]int{}, accounted: map[place]bool{},
+		invalid: map[piece][]time.Time{}, dropped: map[piece]bool{}, sentAgain: map[piece]bool{},
+		erased: map[string]*notification.Sequences{}, agedOut: map[string]*notification.Sequences{},
 	}
 	var err error
-	if a.book, err = openBook(ctx, settings.Ledgers); err != nil {
+	if a.ledgers, err = indexLedgers(ctx, settings.Ledgers); err != nil {
 		return nil, err
 	}
 	if a.before, err = data.Progress(ctx); err != nil {
@@ -134,7 +126,8 @@ func look(ctx context.Context, data Data, settings Settings) (*Report, error) {
 		}
 	}
 	a.closeGroups()
-	a.closeBook()
+	a.closeLedgers()
+	a.closeGone()
 	a.report.Items, a.report.Counts = a.faults.items, a.faults.counts
 	return &a.report, nil
 }
@@ -143,7 +136,7 @@ func look(ctx context.Context, data Data, settings Settings) (*Report, error) {
 const watchEvery = 4096
 
 // read goes through the messages of a stream up to the last one that counts.
-func read[T any](ctx context.Context, a *account, name string, held stream.Extent, items iter.Seq2[T, error],
+func read[T any](ctx context.Context, a *account, name string, held admin.Extent, items iter.Seq2[T, error],
 	sequence func(*T) uint64, visit func(*T),
 ) error {
 	count := uint64(0)

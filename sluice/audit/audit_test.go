@@ -8,6 +8,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/audit"
 )
 
@@ -27,10 +28,10 @@ func TestEveryNotificationIsInItsClass(t *testing.T) {
 		want    audit.Balance
 	}{
 		"nothing is there": {func(w *world) { *w = *newWorld() }, audit.Balance{}},
-		"all are events":   {func(*world) {}, audit.Balance{Stored: 3, Events: 3}},
+		"all are events":   {func(*world) {}, audit.Balance{Stored: 3, Outcomes: audit.Outcomes{Events: 3}}},
 		"sent twice": {func(w *world) {
 			w.settle(w.notify(call(11, "b", "2")))
-		}, audit.Balance{Stored: 4, Events: 3, Duplicates: 1}},
+		}, audit.Balance{Stored: 4, Outcomes: audit.Outcomes{Events: 3, Duplicates: 1}}},
 		"sent twice without id and time, once in the next window": {func(w *world) {
 			w.wait(59 * time.Minute) // Windows are whole hours.
 			body := `{"typeWebhook":"quotaExceeded","instanceData":{"idInstance":11}}`
@@ -40,52 +41,52 @@ func TestEveryNotificationIsInItsClass(t *testing.T) {
 			w.settle(w.notify(body))
 			w.wait(10 * time.Minute)
 			w.settle(w.notify(body))
-		}, audit.Balance{Stored: 6, Events: 4, Duplicates: 2}},
+		}, audit.Balance{Stored: 6, Outcomes: audit.Outcomes{Events: 4, Duplicates: 2}}},
 		"invalid": {func(w *world) {
 			w.refuse(w.notify("no JSON"))
-		}, audit.Balance{Stored: 4, Events: 3, DeadLetters: 1}},
+		}, audit.Balance{Stored: 4, Outcomes: audit.Outcomes{Events: 3, DeadLetters: 1}}},
 		"invalid, corrected and sent again": {func(w *world) {
 			w.settle(w.notify("no JSON"))
 			again := w.notify(call(11, "a", "4"))
 			again.RetryOf = 4
 			w.accept(again)
-		}, audit.Balance{Stored: 5, Events: 4, SentAgain: 1}},
+		}, audit.Balance{Stored: 5, Outcomes: audit.Outcomes{Events: 4, SentAgain: 1}}},
 		"invalid and dropped": {func(w *world) {
 			w.settle(w.notify("no JSON"))
 			w.operate(notification.Operation{What: notification.OperationDropDeadLetter, NotificationSequence: 4})
-		}, audit.Balance{Stored: 4, Events: 3, Dropped: 1}},
+		}, audit.Balance{Stored: 4, Outcomes: audit.Outcomes{Events: 3, Dropped: 1}}},
 		"not taken in yet": {func(w *world) {
 			w.notify(call(11, "a", "4"))
 			w.notify("no JSON")
 			w.notify(call(11, "b", "2"))
-		}, audit.Balance{Stored: 6, Events: 3, Waiting: 3}},
+		}, audit.Balance{Stored: 6, Outcomes: audit.Outcomes{Events: 3, Waiting: 3}}},
 		"taken in but not acknowledged": {func(w *world) {
 			before := slices.Clone(w.floors)
 			w.send(11, "a", "4")
 			w.floors = before
-		}, audit.Balance{Stored: 4, Events: 4}},
+		}, audit.Balance{Stored: 4, Outcomes: audit.Outcomes{Events: 4}}},
 		"repeats an event that was trimmed": {func(w *world) {
 			w.wait(window - time.Minute)
 			w.settle(w.notify(call(11, "a", "1")))
 			w.wait(time.Hour)
 			w.send(11, "a", "4")
 			w.trim(stream.Events, 3)
-		}, audit.Balance{Stored: 5, Events: 1, Trimmed: 4}},
-		"dead letters made room for others": {func(w *world) {
+		}, audit.Balance{Stored: 5, Outcomes: audit.Outcomes{Events: 1, Trimmed: 4}}},
+		"dead letters made way for others": {func(w *world) {
 			w.settle(w.notify("no JSON"))
 			w.next(stream.DeadLetters)
 			w.refuse(w.notify("no JSON either"))
-			w.letterBounds = stream.Extent{Bytes: 95, MaxBytes: 100}
-		}, audit.Balance{Stored: 5, Events: 3, DeadLetters: 1, Trimmed: 1}},
+			w.letterBounds = admin.Extent{Bytes: 95, MaxBytes: 100}
+		}, audit.Balance{Stored: 5, Outcomes: audit.Outcomes{Events: 3, DeadLetters: 1, Trimmed: 1}}},
 		"events of notifications that were trimmed": {func(w *world) {
 			w.trim(stream.Notifications, 2)
-		}, audit.Balance{Stored: 1, Events: 1}},
+		}, audit.Balance{Stored: 1, Outcomes: audit.Outcomes{Events: 1}}},
 		"a new stream of notifications after an old one": {func(w *world) {
 			w.notifications, w.last[stream.Notifications] = nil, 0
 			w.wait(time.Hour)
 			w.created = w.now
 			w.send(11, "b", "5")
-		}, audit.Balance{Stored: 1, Events: 1}},
+		}, audit.Balance{Stored: 1, Outcomes: audit.Outcomes{Events: 1}}},
 		"dead letters of events and notifications of streams that were there before": {func(w *world) {
 			event, n := w.events[2], w.notifications[2]
 			event.Sequence, n.Sequence = 1000, 1000
@@ -94,7 +95,7 @@ func TestEveryNotificationIsInItsClass(t *testing.T) {
 			w.floors[n.Shard] = 3
 			w.wait(time.Second)
 			w.created = w.now
-		}, audit.Balance{Stored: 3, Events: 3}},
+		}, audit.Balance{Stored: 3, Outcomes: audit.Outcomes{Events: 3}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -181,7 +182,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"invalid without a dead letter, and these are many": {func(w *world) {
 			w.settle(w.notify("no JSON"))
 			w.refuse(w.notify("no JSON either"))
-			w.letterBounds = stream.Extent{Bytes: 95, MaxBytes: 100}
+			w.letterBounds = admin.Extent{Bytes: 95, MaxBytes: 100}
 		}, []string{"unaccounted NOTIFICATIONS 4"}, ""},
 		"one with the same sequence was dropped in a stream that was there before": {func(w *world) {
 			w.operate(notification.Operation{What: notification.OperationDropDeadLetter, NotificationSequence: 4})
@@ -421,7 +422,7 @@ func TestOnlyWhatWasThereAtTheBeginningIsAccountedFor(t *testing.T) {
 		w.meanwhile[name] = func() { w.send(11, "a", name) }
 	}
 	report := w.audit(t, audit.Settings{})
-	if want := (audit.Balance{Stored: 3, Events: 3}); report.Notifications != want || report.Groups[0].Events != 3 {
+	if want := (audit.Balance{Stored: 3, Outcomes: audit.Outcomes{Events: 3}}); report.Notifications != want || report.Groups[0].Events != 3 {
 		t.Errorf("report %+v", report)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 )
 
 // chat is the newest event of one chat so far.
@@ -22,13 +23,13 @@ func (a *account) readEvents(ctx context.Context) error {
 	held := a.before.Events
 	a.events = &index{entries: make([]entry, 0, held.Messages)}
 	missing, chats := newGaps(held), map[digest]*chat{}
-	err := read(ctx, a, stream.Events, held, a.data.Events(ctx, stream.Query{}),
+	err := read(ctx, a, stream.Events, held, a.data.Events(ctx, admin.Query{}),
 		func(event *notification.Event) uint64 { return event.Sequence },
 		func(event *notification.Event) {
 			missing.visit(event.Sequence)
 			body := sha256.Sum256(event.Body)
 			a.events.entries = append(a.events.entries, newEntry(event, body))
-			a.checkOrder(chats, event, a.book.storedEvent(event.Source, body))
+			a.checkOrder(chats, event, a.ledgers.storedEvent(event.Source, body))
 			a.countWaiting(event)
 		})
 	if err != nil {
@@ -55,7 +56,7 @@ func (a *account) checkOrder(chats map[digest]*chat, event *notification.Event, 
 		chats[name] = last
 	}
 	if event.NotificationSequence < last.notification {
-		a.suspects.add(&a.faults, suspect{event.NotificationSequence, last.notification, eventItem(ItemOutOfOrder, event,
+		a.misplaced.add(&a.faults, misplacedEvent{event.NotificationSequence, last.notification, eventItem(ItemOutOfOrder, event,
 			fmt.Sprintf("it came behind event %d of the same chat, though its notification %d was accepted before notification %d",
 				last.sequence, event.NotificationSequence, last.notification))})
 	} else {
@@ -92,30 +93,30 @@ func (a *account) checkDoubled() {
 		}
 	})
 	a.events.pairs(a.events.byNotification, func(e, f *entry) bool {
-		return e.notification == f.notification && e.received == f.received && e.key != f.key
+		return e.notification == f.notification && e.received == f.received && e.part == f.part && e.key != f.key
 	}, func(first, second *entry) {
 		a.faults.add(Item{What: ItemDoubled, Stream: stream.Events, Sequence: second.sequence, Detail: fmt.Sprintf(
 			"it was made of notification %d, and so was event %d", first.notification, first.sequence)})
 	})
 }
 
-// maxSuspects bounds how many events out of order wait for the notifications to be read.
-const maxSuspects = 10_000
+// maxMisplaced bounds how many events out of order wait for the notifications to be read.
+const maxMisplaced = 10_000
 
-// suspect is an event that is not in its place, if its notification and the other one were in one shard. They are,
+// misplacedEvent is an event that is not in its place, if its notification and the other one were in one shard. They are,
 // unless the gateway found another instance in a body than the intake did.
-type suspect struct {
+type misplacedEvent struct {
 	notification, other uint64
 	item                Item
 }
 
-type suspects struct {
-	all    []suspect
+type misplacedEvents struct {
+	all    []misplacedEvent
 	shards map[uint64]int // of the notifications in question, -1 where it is not known
 }
 
-func (s *suspects) add(faults *findings, found suspect) {
-	if len(s.all) >= maxSuspects {
+func (s *misplacedEvents) add(faults *findings, found misplacedEvent) {
+	if len(s.all) >= maxMisplaced {
 		faults.add(found.item)
 		return
 	}
@@ -126,14 +127,14 @@ func (s *suspects) add(faults *findings, found suspect) {
 	s.all = append(s.all, found)
 }
 
-func (s *suspects) visit(n *notification.Notification) {
+func (s *misplacedEvents) visit(n *notification.Notification) {
 	if _, wanted := s.shards[n.Sequence]; wanted {
 		s.shards[n.Sequence] = n.Shard
 	}
 }
 
 // finish adds those to the faults that are no mistake.
-func (s *suspects) finish(faults *findings) {
+func (s *misplacedEvents) finish(faults *findings) {
 	for _, found := range s.all {
 		shard, other := s.shards[found.notification], s.shards[found.other]
 		if shard < 0 || other < 0 || shard == other {

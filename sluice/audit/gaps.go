@@ -3,7 +3,7 @@ package audit
 import (
 	"fmt"
 
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 )
 
 // gaps notes which sequences of a stream are not there. Streams are trimmed from their beginning alone, so what is
@@ -15,7 +15,7 @@ type gaps struct {
 
 type span struct{ first, last uint64 }
 
-func newGaps(held stream.Extent) *gaps { return &gaps{next: held.First} }
+func newGaps(held admin.Extent) *gaps { return &gaps{next: held.First} }
 
 func (g *gaps) visit(sequence uint64) {
 	if sequence > g.next {

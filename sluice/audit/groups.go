@@ -6,6 +6,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 )
 
 // place is an event in a group, by the group's place in the report.
@@ -42,8 +43,8 @@ func (a *account) settle(group string, event uint64, count func(*GroupBalance)) 
 	if !known || !held || event > floor(a.before.Groups[i].Floors, int(e.lane)) {
 		return
 	}
-	if at := (place{i, event}); !a.placed[at] {
-		a.placed[at] = true
+	if at := (place{i, event}); !a.accounted[at] {
+		a.accounted[at] = true
 		count(&a.report.Groups[i])
 	}
 }
@@ -57,7 +58,7 @@ func (a *account) closeGroups() {
 }
 
 // toTheEnd is for streams of which everything that is there counts.
-func toTheEnd(held stream.Extent) stream.Extent {
+func toTheEnd(held admin.Extent) admin.Extent {
 	held.Last = math.MaxUint64
 	return held
 }
@@ -67,7 +68,7 @@ func (a *account) readRetries(ctx context.Context) error {
 	if held.Created.IsZero() {
 		return nil
 	}
-	return read(ctx, a, stream.Retries, toTheEnd(held), a.data.Retries(ctx, stream.Query{}),
+	return read(ctx, a, stream.Retries, toTheEnd(held), a.data.Retries(ctx, admin.Query{}),
 		func(retry *notification.Retry) uint64 { return retry.RetrySequence },
 		func(retry *notification.Retry) {
 			a.settle(retry.Group, retry.Sequence, func(balance *GroupBalance) { balance.Parked++ })
@@ -80,37 +81,40 @@ func (a *account) readDeadLetters(ctx context.Context) error {
 	if held.Created.IsZero() {
 		return nil
 	}
-	return read(ctx, a, stream.DeadLetters, toTheEnd(held), a.data.DeadLetters(ctx, stream.Query{}),
+	return read(ctx, a, stream.DeadLetters, toTheEnd(held), a.data.DeadLetters(ctx, admin.Query{}),
 		func(letter *notification.DeadLetter) uint64 { return letter.DeadSequence },
 		func(letter *notification.DeadLetter) {
-			a.book.storedLetter(letter)
-			if letter.Reason == notification.ReasonInvalid {
-				a.invalid[letter.NotificationSequence] = append(a.invalid[letter.NotificationSequence], letter.ReceivedAt)
+			a.ledgers.storedDeadLetter(letter)
+			if letter.Group == "" { // It never became an event.
+				of := piece{letter.NotificationSequence, letter.Part}
+				a.invalid[of] = append(a.invalid[of], letter.ReceivedAt)
 			} else {
 				a.settle(letter.Group, letter.Sequence, func(balance *GroupBalance) { balance.Dead++ })
 			}
-			a.checkLetter(letter)
+			a.checkDeadLetter(letter)
 		})
 }
 
-// readOperations finds out what operators did to dead letters.
+// readOperations finds out what operators did to dead letters, and what is gone on purpose.
 func (a *account) readOperations(ctx context.Context) error {
 	held := a.before.Operations
 	if held.Created.IsZero() {
 		return nil
 	}
-	return read(ctx, a, stream.Operations, toTheEnd(held), a.data.Operations(ctx, stream.Query{}),
+	return read(ctx, a, stream.Operations, toTheEnd(held), a.data.Operations(ctx, admin.Query{}),
 		func(operation *notification.Operation) uint64 { return operation.Sequence },
 		func(operation *notification.Operation) {
 			isEvent := operation.EventSequence != 0
 			isOurs := !operation.At.Before(a.before.Notifications.Created)
 			switch {
+			case operation.What == notification.OperationErase, operation.What == notification.OperationAgeOut:
+				a.readGone(operation)
 			case operation.What == notification.OperationDropDeadLetter && isEvent:
 				a.settle(operation.Group, operation.EventSequence, func(balance *GroupBalance) { balance.Dropped++ })
 			case operation.What == notification.OperationDropDeadLetter && isOurs:
-				a.dropped[operation.NotificationSequence] = true
+				a.dropped[piece{operation.NotificationSequence, operation.Part}] = true
 			case operation.What == notification.OperationRetryDeadLetter && !isEvent && isOurs:
-				a.sentAgain[operation.NotificationSequence] = true
+				a.sentAgain[piece{operation.NotificationSequence, operation.Part}] = true
 			}
 		})
 }

@@ -35,13 +35,14 @@ type entry struct {
 	key      digest
 	stored   uint32 // in seconds
 	lane     uint16
+	part     uint16 // of the notification, 0 for a whole one
 }
 
 func newEntry(event *notification.Event, body [sha256.Size]byte) entry {
 	return entry{
 		sequence: event.Sequence, notification: event.NotificationSequence,
 		received: event.ReceivedAt.UnixNano(), body: shortHash(body), key: digestOf(event.Key),
-		stored: uint32(event.StoredAt.Unix()), lane: uint16(event.Lane), //nolint:gosec // Until 2106, and few lanes.
+		stored: uint32(event.StoredAt.Unix()), lane: uint16(event.Lane), part: uint16(event.Part), //nolint:gosec // Until 2106, few lanes and few parts.
 	}
 }
 
@@ -85,7 +86,7 @@ func (x *index) at(sequence uint64) (*entry, bool) {
 	return &x.entries[i], true
 }
 
-// of returns the event of a notification: the one with its sequence that was received when it was.
+// of returns the event of a notification, or of a part of one: that with its sequence that was received when it was.
 func (x *index) of(n *notification.Notification) (*entry, bool) {
 	i, _ := slices.BinarySearchFunc(x.byNotification, n.Sequence, func(place uint32, sequence uint64) int {
 		return cmp.Compare(x.entries[place].notification, sequence)
@@ -95,7 +96,7 @@ func (x *index) of(n *notification.Notification) (*entry, bool) {
 		if e.notification != n.Sequence {
 			break
 		}
-		if e.received == n.ReceivedAt.UnixNano() {
+		if e.received == n.ReceivedAt.UnixNano() && int(e.part) == n.Part {
 			return e, true
 		}
 	}

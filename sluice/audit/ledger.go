@@ -12,11 +12,12 @@ import (
 	"unique"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
 	"sluice.internal/sluice/simulate"
 )
 
-// book has what the ledgers say was sent, and what of it was found. A nil book has nothing.
-type book struct {
+// ledgerIndex has what the ledgers say was sent, and what of it was found. A nil ledgerIndex has nothing.
+type ledgerIndex struct {
 	// sent are all bodies in the order of the ledgers, places where each is, by its source and hash.
 	sent   []sent
 	places map[digest]uint32
@@ -41,19 +42,19 @@ type sent struct {
 	found  outcome
 }
 
-// ordered tells whether the place of its event is known: it was accepted, and nothing else has this body.
+// ordered reports whether the place of its event is known: it was accepted, and nothing else has this body.
 func (s *sent) ordered() bool { return s.accepted && s.numbers == 1 }
 
-// openBook reads the ledgers.
-func openBook(ctx context.Context, ledgers []iter.Seq2[simulate.Entry, error]) (*book, error) {
+// indexLedgers reads the ledgers.
+func indexLedgers(ctx context.Context, ledgers []iter.Seq2[simulate.Entry, error]) (*ledgerIndex, error) {
 	if len(ledgers) == 0 {
-		return nil, nil //nolint:nilnil // A book without ledgers has nothing.
+		return nil, nil //nolint:nilnil // A ledgerIndex without ledgers has nothing.
 	}
-	b := &book{places: map[digest]uint32{}, newest: map[digest]int{}}
+	x := &ledgerIndex{places: map[digest]uint32{}, newest: map[digest]int{}}
 	for i, entries := range ledgers {
 		for entry, err := range entries {
 			if err == nil {
-				err = b.enter(i+1, &entry)
+				err = x.enter(i+1, &entry)
 			}
 			if err != nil {
 				return nil, err
@@ -63,27 +64,27 @@ func openBook(ctx context.Context, ledgers []iter.Seq2[simulate.Entry, error]) (
 			}
 		}
 	}
-	return b, nil
+	return x, nil
 }
 
 // enter adds an attempt. Ledgers are counted from 1.
-func (b *book) enter(ledger int, entry *simulate.Entry) error {
+func (x *ledgerIndex) enter(ledger int, entry *simulate.Entry) error {
 	body, err := hex.DecodeString(entry.BodySHA256)
 	if err != nil || len(body) != sha256.Size {
 		return fmt.Errorf("read ledger: body_sha256 %q of number %d of instance %q is no SHA-256 in hex",
 			entry.BodySHA256, entry.Number, entry.Instance)
 	}
 	name := bodyOf(entry.Source, [sha256.Size]byte(body))
-	at, known := b.places[name]
+	at, known := x.places[name]
 	if !known {
-		at = uint32(len(b.sent)) //nolint:gosec // Four thousand million bodies do not fit into memory.
-		b.places[name] = at
-		b.sent = append(b.sent, sent{
+		at = uint32(len(x.sent)) //nolint:gosec // Four thousand million bodies do not fit into memory.
+		x.places[name] = at
+		x.sent = append(x.sent, sent{
 			ledger: ledger, number: entry.Number, numbers: 1, begun: entry.At.Unix(),
 			source: unique.Make(entry.Source), kind: unique.Make(entry.Type), instance: unique.Make(entry.Instance),
 		})
 	}
-	s := &b.sent[at]
+	s := &x.sent[at]
 	if s.ledger != ledger || s.number != entry.Number {
 		s.ledger, s.number, s.numbers = ledger, entry.Number, s.numbers+1
 	}
@@ -96,44 +97,44 @@ func (b *book) enter(ledger int, entry *simulate.Entry) error {
 
 func bodyOf(source string, body [sha256.Size]byte) digest { return digestOf(source, string(body[:])) }
 
-func (b *book) find(source string, body [sha256.Size]byte) *sent {
-	if b == nil {
+func (x *ledgerIndex) find(source string, body [sha256.Size]byte) *sent {
+	if x == nil {
 		return nil
 	}
-	at, known := b.places[bodyOf(source, body)]
+	at, known := x.places[bodyOf(source, body)]
 	if !known {
 		return nil
 	}
-	return &b.sent[at]
+	return &x.sent[at]
 }
 
 // storedEvent notes an event and returns what was sent, nil when that is in no ledger.
-func (b *book) storedEvent(source string, body [sha256.Size]byte) *sent {
-	s := b.find(source, body)
+func (x *ledgerIndex) storedEvent(source string, body [sha256.Size]byte) *sent {
+	s := x.find(source, body)
 	if s != nil {
 		s.events++
 	}
 	return s
 }
 
-func (b *book) storedLetter(letter *notification.DeadLetter) {
-	if b == nil {
+func (x *ledgerIndex) storedDeadLetter(letter *notification.DeadLetter) {
+	if x == nil {
 		return
 	}
-	if s := b.find(letter.Source, sha256.Sum256(letter.Body)); s != nil {
+	if s := x.find(letter.Source, sha256.Sum256(letter.Body)); s != nil {
 		s.found = isDeadLetter
 	}
 }
 
 // storedNotification notes what became of a notification. Those with an event of their own were accepted first, and
 // since a sender sends those of one instance one after the other, they must be in the order in which it did.
-func (b *book) storedNotification(n *notification.Notification, body [sha256.Size]byte, found outcome, faults *findings) {
-	s := b.find(n.Source, body)
+func (x *ledgerIndex) storedNotification(n *notification.Notification, body [sha256.Size]byte, found outcome, faults *findings) {
+	s := x.find(n.Source, body)
 	switch {
-	case b == nil:
+	case x == nil:
 		return
 	case s == nil:
-		b.notSent++
+		x.notSent++
 		return
 	case found != nowhere:
 		s.found = found
@@ -142,23 +143,23 @@ func (b *book) storedNotification(n *notification.Notification, body [sha256.Siz
 		return
 	}
 	instance := digestOf(strconv.Itoa(s.ledger), n.Source, s.instance.Value())
-	if last := b.newest[instance]; s.number < last {
+	if last := x.newest[instance]; s.number < last {
 		faults.add(notificationItem(ItemOutOfOrder, n,
 			fmt.Sprintf("it is number %d of its instance in the ledger and was accepted after number %d", s.number, last)))
 		return
 	}
-	b.newest[instance] = s.number
+	x.newest[instance] = s.number
 }
 
-// closeBook finds out what became of everything that was sent.
-func (a *account) closeBook() {
-	if a.book == nil {
+// closeLedgers finds out what became of everything that was sent.
+func (a *account) closeLedgers() {
+	if a.ledgers == nil {
 		return
 	}
-	balance := &LedgerBalance{NotSent: a.book.notSent}
+	balance := &LedgerBalance{NotSent: a.ledgers.notSent}
 	a.report.Ledger = balance
-	for i := range a.book.sent {
-		s := &a.book.sent[i]
+	for i := range a.ledgers.sent {
+		s := &a.ledgers.sent[i]
 		if s.events > s.numbers {
 			a.faults.add(s.item(ItemDoubled, fmt.Sprintf("its body is that of %d events", s.events)))
 		}
@@ -180,31 +181,22 @@ func (a *account) closeAccepted(balance *LedgerBalance, s *sent) {
 	switch {
 	case s.events > 0:
 		found = isEvent
-	case found == nowhere && s.receipt != 0 && a.dropped[s.receipt]:
+	case found == nowhere && s.receipt != 0 && a.dropped[piece{notification: s.receipt}]:
 		found = isDropped
+	case found == nowhere && isGone(a.erased, stream.Notifications, s.receipt):
+		found = isErased
+	case found == nowhere && isGone(a.agedOut, stream.Notifications, s.receipt):
+		found = isAgedOut
 	case found == nowhere && a.trimmedSince(time.Unix(s.begun, 0).Add(-clockSkew)):
 		found = isTrimmed
 	}
-	switch found {
-	case isEvent:
-		balance.Events++
-	case isDuplicate:
-		balance.Duplicates++
-	case isDeadLetter:
-		balance.DeadLetters++
-	case isSentAgain:
-		balance.SentAgain++
-	case isDropped:
-		balance.Dropped++
-	case isWaiting:
-		balance.Waiting++
-	case isTrimmed:
-		balance.Trimmed++
-	case nowhere:
+	if found == nowhere {
 		balance.Missing++
 		a.faults.add(s.item(ItemMissing, fmt.Sprintf(
 			"it was answered 200 with receipt %d, and there is no event of it, no dead letter and nothing that waits", s.receipt)))
+		return
 	}
+	balance.add(found)
 }
 
 // item is about something in a ledger, which has the rest under its number.

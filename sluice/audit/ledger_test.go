@@ -74,16 +74,16 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 		wrong   []string // found
 	}{
 		"all became events": {
-			func(*sender) {}, audit.LedgerBalance{Accepted: 2, Events: 2}, nil,
+			func(*sender) {}, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Events: 2}}, nil,
 		},
 		"one waits": {
-			func(s *sender) { s.post("a") }, audit.LedgerBalance{Accepted: 3, Events: 2, Waiting: 1}, nil,
+			func(s *sender) { s.post("a") }, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2, Waiting: 1}}, nil,
 		},
 		"one is invalid": {
 			func(s *sender) {
 				s.refuse(s.notify("no JSON"))
 				s.attempt(3, "no JSON", 200, 3)
-			}, audit.LedgerBalance{Accepted: 3, Events: 2, DeadLetters: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2, DeadLetters: 1}}, nil,
 		},
 		"one was invalid and dropped, and the notification is trimmed": {
 			func(s *sender) {
@@ -91,7 +91,16 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.attempt(3, "no JSON", 200, 3)
 				s.operate(notification.Operation{What: notification.OperationDropDeadLetter, NotificationSequence: 3})
 				s.trim(stream.Notifications, 3)
-			}, audit.LedgerBalance{Accepted: 3, Events: 2, Dropped: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2, Dropped: 1}}, nil,
+		},
+		"one was erased, one went unprocessed at its greatest age": {
+			func(s *sender) {
+				s.post("a")
+				s.post("b")
+				s.notifications = s.notifications[:2]
+				s.record(notification.OperationErase, stream.Notifications, 3)
+				s.record(notification.OperationAgeOut, stream.Notifications, 4)
+			}, audit.LedgerBalance{Accepted: 4, Outcomes: audit.Outcomes{Events: 2, Erased: 1, AgedOut: 1}}, nil,
 		},
 		"one was sent again after a lost answer": {
 			func(s *sender) {
@@ -101,7 +110,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				again := s.notify(body)
 				s.attempt(3, body, 200, again.Sequence)
 				s.settle(again)
-			}, audit.LedgerBalance{Accepted: 3, Events: 3}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 3}}, nil,
 		},
 		"one was sent again although it was answered, late": {
 			func(s *sender) {
@@ -110,7 +119,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				again := s.notify(body)
 				s.attempt(1, body, 200, again.Sequence)
 				s.settle(again)
-			}, audit.LedgerBalance{Accepted: 3, Events: 3}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 3}}, nil,
 		},
 		"two with one body are one event, wherever the others are": {
 			func(s *sender) {
@@ -122,7 +131,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.accept(first)
 				s.accept(between)
 				s.settle(second)
-			}, audit.LedgerBalance{Accepted: 4, Events: 4}, nil,
+			}, audit.LedgerBalance{Accepted: 4, Outcomes: audit.Outcomes{Events: 4}}, nil,
 		},
 		"two with one body are two events when they are far enough apart": {
 			func(s *sender) {
@@ -134,7 +143,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				second := s.notify(body)
 				s.attempt(4, body, 200, second.Sequence)
 				s.accept(second)
-			}, audit.LedgerBalance{Accepted: 3, Events: 3}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 3}}, nil,
 		},
 		"one was given up and stored all the same, late": {
 			func(s *sender) {
@@ -143,14 +152,14 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.number = 3
 				s.accept(s.post("a"))
 				s.accept(s.notify(body))
-			}, audit.LedgerBalance{Accepted: 3, Events: 3, UnknownStored: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 3}, UnknownStored: 1}, nil,
 		},
 		"another source sent the same": {
 			func(s *sender) {
 				n := s.notify(call(11, "a", "1"))
 				n.Source = "other"
 				s.accept(n)
-			}, audit.LedgerBalance{Accepted: 2, Events: 2, NotSent: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Events: 2}, NotSent: 1}, nil,
 		},
 		"one is the same as another with another body": {
 			func(s *sender) {
@@ -158,7 +167,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				n := s.notify(body)
 				s.attempt(3, body, 200, n.Sequence)
 				s.settle(n)
-			}, audit.LedgerBalance{Accepted: 3, Events: 2, Duplicates: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2, Duplicates: 1}}, nil,
 		},
 		"one never got an answer and was stored, one was not": {
 			func(s *sender) {
@@ -166,10 +175,10 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.attempt(3, body, 0, 0)
 				s.accept(s.notify(body))
 				s.attempt(4, call(11, "a", "4"), 503, 0)
-			}, audit.LedgerBalance{Accepted: 2, Events: 2, UnknownStored: 1, UnknownNotStored: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Events: 2}, UnknownStored: 1, UnknownNotStored: 1}, nil,
 		},
 		"others send too": {
-			func(s *sender) { s.send(11, "x", "y") }, audit.LedgerBalance{Accepted: 2, Events: 2, NotSent: 1}, nil,
+			func(s *sender) { s.send(11, "x", "y") }, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Events: 2}, NotSent: 1}, nil,
 		},
 		"one is so old that its event is trimmed": {
 			func(s *sender) {
@@ -177,7 +186,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.wait(window + time.Hour)
 				s.send(11, "x", "y")
 				s.trim(stream.Events, 2)
-			}, audit.LedgerBalance{Accepted: 2, Trimmed: 2, NotSent: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Trimmed: 2}, NotSent: 1}, nil,
 		},
 		"an invalid one was sent again": {
 			func(s *sender) {
@@ -185,21 +194,21 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.attempt(3, "no JSON", 200, 3)
 				again := s.notify("no JSON")
 				again.RetryOf = 3
-			}, audit.LedgerBalance{Accepted: 3, Events: 2, Waiting: 1}, nil,
+			}, audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2, Waiting: 1}}, nil,
 		},
 		"one is nowhere": {
 			func(s *sender) { s.attempt(3, call(11, "a", "3"), 200, 3) },
-			audit.LedgerBalance{Accepted: 3, Events: 2, Missing: 1},
+			audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2}, Missing: 1},
 			[]string{"missing  0"},
 		},
 		"one was lost by the intake": {
 			func(s *sender) { s.settle(s.post("a")) },
-			audit.LedgerBalance{Accepted: 3, Events: 2, Missing: 1},
+			audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 2}, Missing: 1},
 			[]string{"missing  0", "unaccounted NOTIFICATIONS 3"},
 		},
 		"one is two events with different keys": {
 			func(s *sender) { s.accept(s.post("a")); s.accept(s.notify(call(11, "a", "3"))).Key = "other" },
-			audit.LedgerBalance{Accepted: 3, Events: 3},
+			audit.LedgerBalance{Accepted: 3, Outcomes: audit.Outcomes{Events: 3}},
 			[]string{"doubled  0"},
 		},
 		"one without an answer is two events": {
@@ -208,7 +217,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.attempt(3, body, 0, 0)
 				s.accept(s.notify(body))
 				s.accept(s.notify(body)).Key = "other"
-			}, audit.LedgerBalance{Accepted: 2, Events: 2, UnknownStored: 1}, []string{"doubled  0"},
+			}, audit.LedgerBalance{Accepted: 2, Outcomes: audit.Outcomes{Events: 2}, UnknownStored: 1}, []string{"doubled  0"},
 		},
 		"two of an instance were accepted the wrong way round": {
 			func(s *sender) {
@@ -218,7 +227,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.attempt(4, late, 200, first.Sequence)
 				s.accept(first)
 				s.accept(second)
-			}, audit.LedgerBalance{Accepted: 4, Events: 4}, []string{"out-of-order NOTIFICATIONS 4"},
+			}, audit.LedgerBalance{Accepted: 4, Outcomes: audit.Outcomes{Events: 4}}, []string{"out-of-order NOTIFICATIONS 4"},
 		},
 		"two of a chat became events the wrong way round": {
 			func(s *sender) {
@@ -226,7 +235,7 @@ func TestWhatALedgerHasIsAccountedFor(t *testing.T) {
 				s.accept(second)
 				s.accept(first)
 				s.trim(stream.Notifications, 4)
-			}, audit.LedgerBalance{Accepted: 4, Events: 4}, []string{"out-of-order EVENTS 4", "out-of-order EVENTS 4"},
+			}, audit.LedgerBalance{Accepted: 4, Outcomes: audit.Outcomes{Events: 4}}, []string{"out-of-order EVENTS 4", "out-of-order EVENTS 4"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/audit"
 	"sluice.internal/worker"
@@ -22,24 +24,24 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 60 * time.Second
+const timeout = 2 * time.Minute
 
 // site is a real store with real workers on it.
 type site struct {
 	t       *testing.T
 	server  *streamtest.Server
-	streams *stream.Streams
+	streams *streamtest.Streams
 	sent    int
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
 	server := streamtest.Start(t)
-	return &site{t: t, server: server, streams: server.Open(t, stream.Settings{Lanes: lanes})}
+	return &site{t: t, server: server, streams: server.Open(t, streamtest.Lanes(lanes))}
 }
 
 func (s *site) context() context.Context {
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), timeout)
 	s.t.Cleanup(cancel)
 	return ctx
 }
@@ -47,11 +49,7 @@ func (s *site) context() context.Context {
 // work runs a worker until stop is called or the test ends.
 func (s *site) work() (stop func()) {
 	s.t.Helper()
-	settings, err := worker.FromConfig(&config.Config{Worker: config.Worker{Intake: true, Handlers: true, Ordered: true}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	made, err := worker.New(s.context(), settings, s.server.Open(s.t, stream.Settings{}), slog.New(slog.DiscardHandler))
+	made, err := worker.New(s.context(), config.Default(), worker.Parts{}, s.server.Open(s.t).Client, slog.New(slog.DiscardHandler))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -72,11 +70,11 @@ func (s *site) work() (stop func()) {
 func (s *site) send(ctx context.Context, bodies ...string) error {
 	for _, body := range bodies {
 		s.sent++
-		n := notification.Notification{
+		n := notification.Notification{Origin: notification.Origin{
 			Source: "green-api", Provider: "green-api", ReceivedAt: time.Now().UTC(),
 			RequestID: fmt.Sprintf("request-%d", s.sent), Body: []byte(body),
-		}
-		if what, fault := source.Understand(source.Providers(), &n); fault == nil {
+		}}
+		if what, fault := source.Interpret(source.Providers(), &n); fault == nil {
 			n.Type, n.Instance = what.Identity.Type, what.Identity.Instance
 		}
 		if _, err := s.streams.PublishNotification(ctx, &n); err != nil {
@@ -135,7 +133,7 @@ func (s *site) remove(name string, sequence uint64) {
 // eventOf returns the event of a notification.
 func (s *site) eventOf(sequence uint64) notification.Event {
 	s.t.Helper()
-	for event, err := range s.streams.Events(s.context(), stream.Query{}) {
+	for event, err := range s.streams.Events(s.context(), admin.Query{}) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -154,11 +152,11 @@ func TestRealDataIsAccountedForAndWhatIsTakenOutIsMissed(t *testing.T) {
 	for id := range 60 {
 		bodies = append(bodies, validCall(1000+id%5, id))
 	}
-	bodies = append(append(bodies, bodies[20:30]...), `{"typeWebhook":"incomingCall"}`, "no JSON", "")
+	bodies = append(append(bodies, bodies[20:30]...), `{"typeWebhook":`, "no JSON", "")
 	if err := s.send(s.context(), bodies...); err != nil {
 		t.Fatal(err)
 	}
-	untouched := audit.Balance{Stored: 73, Waiting: 73}
+	untouched := audit.Balance{Stored: 73, Outcomes: audit.Outcomes{Waiting: 73}}
 	if report := s.audit(); report.Notifications != untouched || report.Wrong() != 0 || len(report.Groups) != 0 {
 		t.Errorf("before there was a worker: %+v", report)
 	}
@@ -166,7 +164,7 @@ func TestRealDataIsAccountedForAndWhatIsTakenOutIsMissed(t *testing.T) {
 	stop := s.work()
 	s.drain()
 	stop()
-	want := audit.Balance{Stored: 73, Events: 60, Duplicates: 10, DeadLetters: 3}
+	want := audit.Balance{Stored: 73, Outcomes: audit.Outcomes{Events: 60, Duplicates: 10, DeadLetters: 3}}
 	handled := []audit.GroupBalance{{Name: "default", Events: 60, Handled: 60}}
 	if report := s.audit(); report.Notifications != want || !slices.Equal(report.Groups, handled) || report.Wrong() != 0 {
 		t.Errorf("report %+v", report)
@@ -179,7 +177,7 @@ func TestRealDataIsAccountedForAndWhatIsTakenOutIsMissed(t *testing.T) {
 	s.remove(stream.Notifications, 5)
 	s.remove(stream.Events, 60)
 	last := s.eventless()
-	want = audit.Balance{Stored: 72, Events: 57, Duplicates: 9, DeadLetters: 2, Unaccounted: 4}
+	want = audit.Balance{Stored: 72, Outcomes: audit.Outcomes{Events: 57, Duplicates: 9, DeadLetters: 2}, Unaccounted: 4}
 	report := s.audit()
 	if report.Notifications != want {
 		t.Errorf("balance %+v, want %+v", report.Notifications, want)
@@ -207,7 +205,7 @@ func TestRealDataIsAccountedForAndWhatIsTakenOutIsMissed(t *testing.T) {
 func (s *site) eventless() uint64 {
 	s.t.Helper()
 	has := map[uint64]bool{5: true, 25: true}
-	for event, err := range s.streams.Events(s.context(), stream.Query{}) {
+	for event, err := range s.streams.Events(s.context(), admin.Query{}) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -236,7 +234,7 @@ func TestParkedAndDeadAreFoundInRealData(t *testing.T) {
 	if err := s.streams.Park(ctx, "default", &parked, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.streams.HandAgain(ctx, "gone", parked, "replay/1"); err != nil {
+	if err := s.streams.Redeliver(ctx, "gone", parked, "replay/1"); err != nil {
 		t.Fatal(err)
 	}
 	letter := &notification.DeadLetter{
@@ -250,18 +248,18 @@ func TestParkedAndDeadAreFoundInRealData(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for letter, err := range s.streams.DeadLetters(ctx, stream.Query{Reason: notification.ReasonInvalid}) {
+	for letter, err := range s.streams.DeadLetters(ctx, admin.Query{Reason: notification.ReasonInvalid}) {
 		if err == nil && letter.NotificationSequence == 4 {
 			err = s.streams.DropDeadLetter(ctx, &letter, "somebody")
 		} else if err == nil {
-			err = s.streams.RetryDeadLetter(ctx, &letter, "somebody")
+			_, err = s.streams.RetryDeadLetter(ctx, &letter, "somebody")
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	report := s.audit()
-	if want := (audit.Balance{Stored: 6, Events: 3, SentAgain: 1, Dropped: 1, Waiting: 1}); report.Notifications != want {
+	if want := (audit.Balance{Stored: 6, Outcomes: audit.Outcomes{Events: 3, SentAgain: 1, Dropped: 1, Waiting: 1}}); report.Notifications != want {
 		t.Errorf("balance %+v, want %+v", report.Notifications, want)
 	}
 	if want := []audit.GroupBalance{{Name: "default", Events: 3, Parked: 1, Dead: 1, Dropped: 1}}; !slices.Equal(report.Groups, want) {
@@ -316,5 +314,89 @@ func TestAuditFindsNothingWrongWhileMessagesFlow(t *testing.T) {
 	n := report.Notifications
 	if report.Wrong() != 0 || n.Events == 0 || n.Events != n.Duplicates || n.Events != n.DeadLetters || n.Stored != 3*n.Events || n.Stored < most {
 		t.Errorf("report %+v", report)
+	}
+}
+
+// sendDivided stores a request of a source that divides its requests, as a gateway does.
+func (s *site) sendDivided(body string) (sequence uint64) {
+	s.t.Helper()
+	s.sent++
+	n := notification.Notification{Origin: notification.Origin{
+		Source: "batches", Provider: "generic", ReceivedAt: time.Now().UTC(), RequestID: fmt.Sprintf("request-%d", s.sent), Body: []byte(body),
+		Mapping: source.Mapping{Type: "/events/0/type", ID: []string{"/events/0/id"}, Order: "/events/0/chat", Split: []string{"/events/*"}}.Encode(),
+	}}
+	sequence, err := s.streams.PublishNotification(s.context(), &n)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return sequence
+}
+
+// batchOfEvents is the body of a request with events from one number to another, in three chats.
+func batchOfEvents(from, to int) string {
+	events := make([]string, 0, to-from)
+	for i := from; i < to; i++ {
+		events = append(events, fmt.Sprintf(`{"id":%d,"type":"t","chat":"c%d"}`, i, i%3))
+	}
+	return `{"to":"U","events":[` + strings.Join(events, ",") + `]}`
+}
+
+func TestDividedNotificationsAreAccountedForPartByPart(t *testing.T) { //nolint:gocyclo // One story, told step by step.
+	t.Parallel()
+	s := newSite(t)
+	large := s.sendDivided(batchOfEvents(0, 700)) // More than one batch of events.
+	s.sendDivided(batchOfEvents(698, 702))        // Two of which came before.
+	s.sendDivided(batchOfEvents(0, 2))            // Both.
+	mixed := s.sendDivided(`{"to":"U","events":[{"id":800,"type":"t"},{"id":801},{"id":802,"type":""},{"id":803,"type":"t"}]}`)
+	s.sendDivided(`{"to":"U","events":[{"type":5}` + strings.Repeat(`,{"type":6}`, source.MaxParts) + `]}`)
+	s.work()
+	s.drain()
+	report := s.audit()
+	if got := report.Notifications; report.Wrong() > 0 || got.Stored != 5 || got.Events != 3 || got.Duplicates != 1 || got.DeadLetters != 1 {
+		t.Fatalf("%+v, %+v", got, report.Items)
+	}
+	var order []int
+	for event, err := range s.streams.Events(s.context(), admin.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if event.NotificationSequence == large {
+			order = append(order, event.Part)
+			if event.Parts != 700 || string(event.Body) != batchOfEvents(event.Part-1, event.Part) {
+				t.Fatalf("part %d of %d is %s", event.Part, event.Parts, event.Body)
+			}
+		}
+	}
+	if len(order) != 700 || !slices.IsSorted(order) {
+		t.Errorf("%d parts became events, in order: %t", len(order), slices.IsSorted(order))
+	}
+	var letters []notification.DeadLetter
+	for letter, err := range s.streams.DeadLetters(s.context(), admin.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letter.NotificationSequence == mixed {
+			letters = append(letters, letter)
+		}
+	}
+	if len(letters) != 2 || letters[0].Part != 2 || letters[1].Part != 3 {
+		t.Fatalf("dead letters %+v", letters)
+	}
+	// What is sent through again is its part alone, now with a mapping that knows its type.
+	letters[0].Mapping = source.Mapping{Type: "constant:u", Split: []string{"/events/*"}}.Encode()
+	for i := range letters {
+		if _, err := s.streams.RetryDeadLetter(s.context(), &letters[i], "me@here"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.drain()
+	if report := s.audit(); report.Wrong() > 0 || report.Notifications.Events != 4 || report.Notifications.DeadLetters != 2 {
+		t.Errorf("once they were sent through again: %+v, %+v", report.Notifications, report.Items)
+	}
+	// An event too little is noticed, although others of its notification are there.
+	lost := s.eventOf(mixed)
+	s.remove(stream.Events, lost.Sequence)
+	if report := s.audit(); report.Notifications.Unaccounted != 1 {
+		t.Errorf("one is lost: %+v", report.Notifications)
 	}
 }

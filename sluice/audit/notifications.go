@@ -11,20 +11,7 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
-)
-
-// outcome is what became of a notification.
-type outcome int
-
-const (
-	nowhere outcome = iota
-	isEvent
-	isDuplicate
-	isDeadLetter
-	isSentAgain
-	isDropped
-	isWaiting
-	isTrimmed
+	"sluice.internal/shared/stream/admin"
 )
 
 // readNotifications finds out what became of each. Those stored after the audit began serve as evidence alone: they
@@ -36,13 +23,14 @@ func (a *account) readNotifications(ctx context.Context) error {
 	}
 	held := a.behind.Notifications
 	missing := newGaps(a.before.Notifications)
-	err = read(ctx, a, stream.Notifications, held, a.data.Notifications(ctx, stream.Query{}),
+	err = read(ctx, a, stream.Notifications, held, a.data.Notifications(ctx, admin.Query{}),
 		func(n *notification.Notification) uint64 { return n.Sequence },
 		func(n *notification.Notification) {
 			missing.visit(n.Sequence)
-			a.suspects.visit(n)
+			a.stillThere(n.Sequence)
+			a.misplaced.visit(n)
 			if n.RetryOf != 0 {
-				a.sentAgain[n.RetryOf] = true
+				a.sentAgain[piece{n.RetryOf, n.Part}] = true
 			}
 			if n.Sequence <= a.before.Notifications.Last {
 				a.count(n)
@@ -56,45 +44,62 @@ func (a *account) readNotifications(ctx context.Context) error {
 		return err
 	}
 	a.closeNotifications()
-	a.suspects.finish(&a.faults)
-	a.checkClaims()
-	for _, s := range a.eventGaps.finish(a.before.Events.Last, a.behind.Events.First) {
+	a.misplaced.finish(&a.faults)
+	a.checkDeferred()
+	for _, s := range a.unexplained(stream.Events, a.eventGaps.finish(a.before.Events.Last, a.behind.Events.First)) {
 		a.faults.add(s.item(stream.Events, "event"))
 	}
-	for _, s := range missing.finish(held.Last, now.Notifications.First) {
+	for _, s := range a.unexplained(stream.Notifications, missing.finish(held.Last, now.Notifications.First)) {
 		a.faults.add(s.item(stream.Notifications, "notification"))
 	}
 	return nil
 }
 
-// count adds a notification to the balance.
+// piece is a notification, or a part of one that was divided, which has a number from 1.
+type piece struct {
+	notification uint64
+	part         int
+}
+
+// count adds a notification to the balance. One that is divided counts once: for an event where a part is one.
 func (a *account) count(n *notification.Notification) {
 	balance := &a.report.Notifications
 	balance.Stored++
-	body := sha256.Sum256(n.Body)
-	found, key := a.outcomeOf(n, shortHash(body))
-	switch found {
-	case isEvent:
-		balance.Events++
-	case isDuplicate:
-		balance.Duplicates++
-	case isDeadLetter:
-		balance.DeadLetters++
-	case isDropped:
-		balance.Dropped++
-	case isWaiting:
-		balance.Waiting++
-	case isTrimmed:
-		balance.Trimmed++
-	case isSentAgain, nowhere:
-		// A later notification may still turn out to be its second try.
-		a.open = append(a.open, newCandidate(n, key))
+	whole := sha256.Sum256(n.Body)
+	parts, fault := source.Parts(a.settings.Providers, n)
+	var (
+		found outcome
+		open  candidate
+	)
+	for _, part := range parts {
+		body := whole
+		if len(parts) > 1 || part != n {
+			body = sha256.Sum256(part.Body)
+		}
+		became, key := a.outcomeOf(part, shortHash(body), fault != nil)
+		if became == nowhere || became == isSentAgain {
+			// A later notification may still turn out to be its second try.
+			if open.parts == nil {
+				open = newCandidate(n, key)
+			}
+			open.parts = append(open.parts, part.Part)
+		} else if found == nowhere || became < found {
+			found = became
+		}
 	}
-	a.book.storedNotification(n, body, found, &a.faults)
+	if open.parts != nil {
+		open.others, found = found, nowhere
+		a.open = append(a.open, open)
+	} else {
+		balance.add(found)
+	}
+	a.ledgers.storedNotification(n, whole, found, &a.faults)
 }
 
-// outcomeOf goes from what is certain to what is concluded. The key is empty where the body did not have to be read.
-func (a *account) outcomeOf(n *notification.Notification, body uint64) (found outcome, key string) {
+// outcomeOf goes from what is certain to what is concluded, about a notification or a part of one. The key is empty where the
+// body did not have to be read, or is unreadable.
+func (a *account) outcomeOf(n *notification.Notification, body uint64, unreadable bool) (found outcome, key string) {
+	own := piece{n.Sequence, n.Part}
 	if event, found := a.events.of(n); found {
 		if event.body != body {
 			a.faults.add(notificationItem(ItemOtherBody, n, fmt.Sprintf("its event %d has another body", event.sequence)))
@@ -102,24 +107,27 @@ func (a *account) outcomeOf(n *notification.Notification, body uint64) (found ou
 		return isEvent, ""
 	}
 	switch {
-	case slices.ContainsFunc(a.invalid[n.Sequence], n.ReceivedAt.Equal):
+	case slices.ContainsFunc(a.invalid[own], n.ReceivedAt.Equal):
 		return isDeadLetter, ""
-	case a.sentAgain[n.Sequence]:
+	case a.sentAgain[own]:
 		return isSentAgain, ""
-	case a.dropped[n.Sequence]:
+	case a.dropped[own]:
 		return isDropped, ""
 	case n.Sequence > floor(a.before.Intake, n.Shard):
 		return isWaiting, ""
 	}
-	what, fault := source.Understand(a.settings.Providers, n)
-	if fault == nil {
+	what, fault := source.Interpret(a.settings.Providers, n)
+	readable := fault == nil && !unreadable
+	if readable {
 		key = keys(what.Identity, n.ReceivedAt)[0]
 	}
 	original, repeats := a.original(n, what.Identity)
 	switch {
-	case fault == nil && repeats:
-		a.tellDuplicate(n, key, original)
+	case readable && repeats:
+		a.reportDuplicate(n, key, original)
 		return isDuplicate, key
+	case readable && a.repeatsErased(keys(what.Identity, n.ReceivedAt)):
+		return isErased, key
 	case a.mayBeTrimmed(n, what.Identity):
 		return isTrimmed, key
 	default:
@@ -127,7 +135,7 @@ func (a *account) outcomeOf(n *notification.Notification, body uint64) (found ou
 	}
 }
 
-func (a *account) tellDuplicate(n *notification.Notification, key string, original *entry) {
+func (a *account) reportDuplicate(n *notification.Notification, key string, original *entry) {
 	if !a.settings.Duplicates {
 		return
 	}
@@ -170,7 +178,7 @@ func keys(identity notification.Identity, receivedAt time.Time) []string {
 // clockSkew is how far the clocks of senders may be off.
 const clockSkew = 5 * time.Minute
 
-// mayBeTrimmed tells whether the event of a notification, or the one that it repeats, may be older than all that
+// mayBeTrimmed reports whether the event of a notification, or the one that it repeats, may be older than all that
 // EVENTS still has, or its dead letter older than those.
 //
 // Only events older than the duplicate window are trimmed. The event of a repeated notification was stored within the
@@ -181,10 +189,10 @@ func (a *account) mayBeTrimmed(n *notification.Notification, identity notificati
 	if sent := identity.SentAt.Add(-clockSkew); sent.After(since) {
 		since = sent
 	}
-	return a.trimmedSince(since) || a.lettersGoneSince(n.StoredAt)
+	return a.trimmedSince(since) || a.deadLettersGoneSince(n.StoredAt)
 }
 
-// trimmedSince tells whether events that were stored after a time may have been trimmed.
+// trimmedSince reports whether events that were stored after a time may have been trimmed.
 func (a *account) trimmedSince(since time.Time) bool {
 	held := a.behind.Events
 	horizon := a.behind.At.Add(-a.before.Window)
@@ -197,36 +205,45 @@ func (a *account) trimmedSince(since time.Time) bool {
 	return !since.After(horizon)
 }
 
-// fullLetters is the share of its room from which on the stream of dead letters drops its oldest now and then.
-const fullLetters = 0.9
+// fullDeadLetters is the share of its capacity from which on the stream of dead letters drops its oldest now and then.
+const fullDeadLetters = 0.9
 
-// lettersGoneSince tells whether dead letters that were stored after a time may have made room for others.
-func (a *account) lettersGoneSince(since time.Time) bool {
+// deadLettersGoneSince reports whether dead letters that were stored after a time may have made way for others.
+func (a *account) deadLettersGoneSince(since time.Time) bool {
 	held := a.behind.DeadLetters
 	if held.MaxAge > 0 && since.Before(a.behind.At.Add(-held.MaxAge)) {
 		return true
 	}
-	full := held.MaxBytes > 0 && float64(held.Bytes) > fullLetters*float64(held.MaxBytes)
+	full := held.MaxBytes > 0 && float64(held.Bytes) > fullDeadLetters*float64(held.MaxBytes)
 	return full && held.First > 1 && since.Before(held.FirstAt)
 }
 
 // candidate is a notification that nothing accounts for so far.
 type candidate struct {
 	sequence               uint64
+	parts                  []int   // that nothing accounts for; 0 is the whole
+	others                 outcome // of the other parts
 	shard                  int
 	key                    string
 	source, kind, instance unique.Handle[string]
 }
 
 func newCandidate(n *notification.Notification, key string) candidate {
-	return candidate{n.Sequence, n.Shard, key, unique.Make(n.Source), unique.Make(n.Type), unique.Make(n.Instance)}
+	return candidate{
+		sequence: n.Sequence, shard: n.Shard, key: key,
+		source: unique.Make(n.Source), kind: unique.Make(n.Type), instance: unique.Make(n.Instance),
+	}
 }
 
 // closeNotifications decides about what was left open.
 func (a *account) closeNotifications() {
 	for _, c := range a.open {
-		if a.sentAgain[c.sequence] {
-			a.report.Notifications.SentAgain++
+		sentAgain := func(part int) bool { return a.sentAgain[piece{c.sequence, part}] }
+		if lost := slices.DeleteFunc(c.parts, sentAgain); len(lost) == 0 {
+			if c.others == nowhere {
+				c.others = isSentAgain
+			}
+			a.report.Notifications.add(c.others)
 			continue
 		}
 		a.report.Notifications.Unaccounted++

@@ -4,6 +4,8 @@ package audit
 type Report struct {
 	Notifications Balance
 	Groups        []GroupBalance
+	// Gone has what is gone on purpose and recorded; nil when nothing is.
+	Gone []Gone
 	// Ledger is nil when there is no ledger.
 	Ledger *LedgerBalance
 	// Items are the things that are wrong and, where they were asked for, the duplicates. Counts has how many there
@@ -12,10 +14,8 @@ type Report struct {
 	Counts map[string]uint64
 }
 
-// Balance says what became of the notifications that are stored.
-type Balance struct {
-	// Stored is the sum of all others.
-	Stored uint64
+// Outcomes counts notifications by what became of them.
+type Outcomes struct {
 	// Events have an event of their own, Duplicates one of another notification that is the same.
 	Events, Duplicates uint64
 	// DeadLetters were invalid. SentAgain were too, and a later notification is their second try.
@@ -26,7 +26,26 @@ type Balance struct {
 	Waiting uint64
 	// Trimmed are so old that their event, or the one they repeat, may have been trimmed.
 	Trimmed uint64
-	// Unaccounted are none of these.
+	// Erased were erased by an operator, or repeat what was. AgedOut went unprocessed at their greatest age. Both are
+	// recorded. What is gone itself is known of what a ledger has.
+	Erased, AgedOut uint64
+}
+
+// Gone counts what an operation took out of a stream.
+type Gone struct {
+	// Stream is NOTIFICATIONS or EVENTS.
+	Stream string
+	// Erased were erased by operators. AgedOut went unprocessed at their greatest age, at most so many: those in between that
+	// were processed are counted too.
+	Erased, AgedOut uint64
+}
+
+// Balance says what became of the notifications that are stored.
+type Balance struct {
+	// Stored is the sum of all others.
+	Stored uint64
+	Outcomes
+	// Unaccounted have none of these outcomes.
 	Unaccounted uint64
 }
 
@@ -45,10 +64,11 @@ type GroupBalance struct {
 
 // LedgerBalance says what became of what the ledgers' simulators sent. Bodies that are the same count once.
 type LedgerBalance struct {
-	// Accepted were answered 200. It is the sum of those up to Missing.
+	// Accepted were answered 200. It is the sum of the outcomes and Missing.
 	Accepted uint64
-	// Events and the others are as in Balance. Missing are nowhere.
-	Events, Duplicates, DeadLetters, SentAgain, Dropped, Waiting, Trimmed, Missing uint64
+	Outcomes
+	// Missing are stored nowhere, in no form.
+	Missing uint64
 	// UnknownStored and UnknownNotStored never got a 200, and are there all the same or are not.
 	UnknownStored, UnknownNotStored uint64
 	// NotSent are notifications that no ledger has.

@@ -11,6 +11,7 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/audit"
 )
 
@@ -36,7 +37,7 @@ type world struct {
 	floors  []uint64
 	handled map[string][]uint64
 	// letterBounds are those of the stream of dead letters.
-	letterBounds stream.Extent
+	letterBounds admin.Extent
 	// looks counts how often the events were read.
 	looks int
 	// meanwhile is called once when a stream is about to be read.
@@ -72,10 +73,13 @@ func timelessCall(instance int, chat, id string) string {
 func (w *world) notify(body string) *notification.Notification {
 	w.now = w.now.Add(time.Second)
 	n := notification.Notification{
-		Source: "green-api", Provider: "green-api", Body: []byte(body),
-		ReceivedAt: w.now.Add(-time.Millisecond), StoredAt: w.now, Sequence: w.next(stream.Notifications),
+		Origin: notification.Origin{
+			Source: "green-api", Provider: "green-api", Body: []byte(body),
+			ReceivedAt: w.now.Add(-time.Millisecond),
+		},
+		StoredAt: w.now, Sequence: w.next(stream.Notifications),
 	}
-	if what, fault := source.Understand(source.Providers(), &n); fault == nil {
+	if what, fault := source.Interpret(source.Providers(), &n); fault == nil {
 		n.Type, n.Instance = what.Identity.Type, what.Identity.Instance
 	}
 	n.Shard = len(n.Instance) % shards
@@ -88,13 +92,15 @@ func (w *world) settle(n *notification.Notification) { w.floors[n.Shard] = n.Seq
 
 // accept makes the event of a notification, as the intake does, and lets the groups handle it.
 func (w *world) accept(n *notification.Notification) *notification.Event {
-	understood, fault := source.Understand(source.Providers(), n)
+	understood, fault := source.Interpret(source.Providers(), n)
 	if fault != nil {
 		panic(fault.Message)
 	}
 	event := notification.Event{
-		Identity: understood.Identity, Source: n.Source, Provider: n.Provider, ReceivedAt: n.ReceivedAt, Body: n.Body,
-		StoredAt: w.now, Sequence: w.next(stream.Events), NotificationSequence: n.Sequence, Lane: len(understood.Identity.OrderKey) % lanes,
+		Origin:   notification.Origin{Source: n.Source, Provider: n.Provider, ReceivedAt: n.ReceivedAt, Body: n.Body},
+		Identity: understood.Identity,
+		StoredAt: w.now, Sequence: w.next(stream.Events), NotificationSequence: n.Sequence,
+		Lane: len(understood.Identity.OrderKey) % lanes,
 	}
 	w.events = append(w.events, event)
 	w.settle(n)
@@ -113,7 +119,8 @@ func (w *world) send(instance int, chat, id string) *notification.Event {
 func (w *world) refuse(n *notification.Notification) {
 	w.letters = append(w.letters, notification.DeadLetter{
 		Event: notification.Event{
-			Source: n.Source, ReceivedAt: n.ReceivedAt, NotificationSequence: n.Sequence, Body: n.Body,
+			Origin:               notification.Origin{Source: n.Source, ReceivedAt: n.ReceivedAt, Body: n.Body},
+			NotificationSequence: n.Sequence,
 		},
 		Reason: notification.ReasonInvalid, DiedAt: w.now, DeadSequence: w.next(stream.DeadLetters),
 	})
@@ -148,8 +155,8 @@ func (w *world) trim(name string, count int) {
 	}
 }
 
-func (w *world) Progress(context.Context) (stream.Progress, error) {
-	progress := stream.Progress{
+func (w *world) Progress(context.Context) (admin.Progress, error) {
+	progress := admin.Progress{
 		At: w.now, Window: window, Intake: slices.Clone(w.floors),
 		Notifications: extent(w, stream.Notifications, w.notifications, func(n notification.Notification) (uint64, time.Time) { return n.Sequence, n.StoredAt }),
 		Events:        extent(w, stream.Events, w.events, func(e notification.Event) (uint64, time.Time) { return e.Sequence, e.StoredAt }),
@@ -160,14 +167,14 @@ func (w *world) Progress(context.Context) (stream.Progress, error) {
 	progress.DeadLetters.Bytes, progress.DeadLetters.MaxBytes = w.letterBounds.Bytes, w.letterBounds.MaxBytes
 	progress.DeadLetters.MaxAge = w.letterBounds.MaxAge
 	for name, floors := range w.handled {
-		progress.Groups = append(progress.Groups, stream.GroupProgress{Name: name, Floors: slices.Clone(floors)})
+		progress.Groups = append(progress.Groups, admin.GroupProgress{Name: name, Floors: slices.Clone(floors)})
 	}
-	slices.SortFunc(progress.Groups, func(a, b stream.GroupProgress) int { return len(a.Name) - len(b.Name) })
+	slices.SortFunc(progress.Groups, func(a, b admin.GroupProgress) int { return len(a.Name) - len(b.Name) })
 	return progress, nil
 }
 
-func extent[T any](w *world, name string, items []T, of func(T) (uint64, time.Time)) stream.Extent {
-	e := stream.Extent{Created: w.created, First: w.last[name] + 1, Last: w.last[name], Messages: uint64(len(items))}
+func extent[T any](w *world, name string, items []T, of func(T) (uint64, time.Time)) admin.Extent {
+	e := admin.Extent{Created: w.created, First: w.last[name] + 1, Last: w.last[name], Messages: uint64(len(items))}
 	if len(items) > 0 {
 		e.First, e.FirstAt = of(items[0])
 	}
@@ -188,24 +195,24 @@ func all[T any](w *world, name string, items *[]T) iter.Seq2[T, error] {
 	}
 }
 
-func (w *world) Notifications(context.Context, stream.Query) iter.Seq2[notification.Notification, error] {
+func (w *world) Notifications(context.Context, admin.Query) iter.Seq2[notification.Notification, error] {
 	return all(w, stream.Notifications, &w.notifications)
 }
 
-func (w *world) Events(context.Context, stream.Query) iter.Seq2[notification.Event, error] {
+func (w *world) Events(context.Context, admin.Query) iter.Seq2[notification.Event, error] {
 	w.looks++
 	return all(w, stream.Events, &w.events)
 }
 
-func (w *world) Retries(context.Context, stream.Query) iter.Seq2[notification.Retry, error] {
+func (w *world) Retries(context.Context, admin.Query) iter.Seq2[notification.Retry, error] {
 	return all(w, stream.Retries, &w.retries)
 }
 
-func (w *world) DeadLetters(context.Context, stream.Query) iter.Seq2[notification.DeadLetter, error] {
+func (w *world) DeadLetters(context.Context, admin.Query) iter.Seq2[notification.DeadLetter, error] {
 	return all(w, stream.DeadLetters, &w.letters)
 }
 
-func (w *world) Operations(context.Context, stream.Query) iter.Seq2[notification.Operation, error] {
+func (w *world) Operations(context.Context, admin.Query) iter.Seq2[notification.Operation, error] {
 	return all(w, stream.Operations, &w.operations)
 }
 
@@ -225,7 +232,7 @@ func (w *world) audit(t *testing.T, settings audit.Settings) *audit.Report {
 func checkSums(t *testing.T, report *audit.Report) {
 	t.Helper()
 	n := report.Notifications
-	if sum := n.Events + n.Duplicates + n.DeadLetters + n.SentAgain + n.Dropped + n.Waiting + n.Trimmed + n.Unaccounted; sum != n.Stored {
+	if sum := n.Events + n.Duplicates + n.DeadLetters + n.SentAgain + n.Dropped + n.Waiting + n.Trimmed + n.Erased + n.Unaccounted; sum != n.Stored {
 		t.Errorf("the notifications' balance %+v adds up to %d", n, sum)
 	}
 	for _, g := range report.Groups {
@@ -234,7 +241,7 @@ func checkSums(t *testing.T, report *audit.Report) {
 		}
 	}
 	if l := report.Ledger; l != nil {
-		if sum := l.Events + l.Duplicates + l.DeadLetters + l.SentAgain + l.Dropped + l.Waiting + l.Trimmed + l.Missing; sum != l.Accepted {
+		if sum := l.Events + l.Duplicates + l.DeadLetters + l.SentAgain + l.Dropped + l.Waiting + l.Trimmed + l.Erased + l.AgedOut + l.Missing; sum != l.Accepted {
 			t.Errorf("the ledgers' balance %+v adds up to %d", *l, sum)
 		}
 	}

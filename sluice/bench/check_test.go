@@ -10,18 +10,18 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"sluice.internal/shared/stream"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/bench"
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 // store publishes a body and returns its place.
 type store func(body []byte) uint64
 
 // withStore sends to a server that does with the requests what handle says, and checks the stream.
-func withStore(t *testing.T, handle func(number int64, body []byte, publish store) (receipt uint64, status int)) *bench.Result {
+func withStore(t *testing.T, handle func(number int64, body []byte, publish store) (receipt uint64, status int)) *loadgen.Result {
 	t.Helper()
-	streams := streamtest.Start(t).Open(t, stream.Settings{})
+	streams := streamtest.Start(t).Open(t)
 	publish := func(body []byte) uint64 {
 		ack, err := streams.JetStream().Publish(t.Context(), "in.0.green-api", body, jetstream.WithRetryAttempts(1))
 		if err != nil {
@@ -41,7 +41,7 @@ func withStore(t *testing.T, handle func(number int64, body []byte, publish stor
 		w.Header().Set("Sluice-Receipt", strconv.FormatUint(receipt, 10))
 		w.WriteHeader(status)
 	}))
-	result, err := bench.Load(t.Context(), o, streams)
+	result, err := bench.Load(t.Context(), o, streams.JetStream())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestCheckFindsWhatIsMissingDoubledAndMisplaced(t *testing.T) {
 			return publish(body) - 1, 200
 		case 3: // is stored elsewhere
 			return publish(body) + 1000, 200
-		case 4: // is stored and not told to be
+		case 4: // is stored and not message to be
 			return publish(body), 503
 		case 5: // is neither
 			return 0, 503

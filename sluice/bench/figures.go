@@ -3,6 +3,8 @@ package bench
 import (
 	"math"
 	"slices"
+
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 // figure is one column of the table.
@@ -29,6 +31,7 @@ const (
 // figures are those of one measurement, NaN where there is none.
 type figures [figureCount]float64
 
+// noFigures are those of a row of which nothing was measured yet.
 func noFigures() figures {
 	var f figures
 	for i := range f {
@@ -37,22 +40,19 @@ func noFigures() figures {
 	return f
 }
 
-// per is how many requests processor time is told for.
-const per = 10_000
-
 // figuresOf are those of a generator's result. The first of the processes is the store, if there is one.
-func figuresOf(r *Result, hasStore bool) figures {
+func figuresOf(r *loadgen.Result, hasStore bool) figures {
 	f := noFigures()
 	f[answered] = r.Rate()
 	f[p50], f[p90], f[p99], f[p999] = r.P50, r.P90, r.P99, r.P999
-	f[clientCPU] = orNone(r.Generator.CPU * per / float64(r.Requests))
+	f[clientCPU] = orNone(r.Generator.CPU * loadgen.CostRequests / float64(r.Requests))
 	servers := 0.0
 	for _, process := range r.Processes {
-		servers += process.CPU * per / float64(r.Requests)
+		servers += process.CPU * loadgen.CostRequests / float64(r.Requests)
 	}
 	f[serverCPU] = orNone(servers)
 	if hasStore {
-		f[storeCPU] = orNone(r.Processes[0].CPU * per / float64(r.Requests))
+		f[storeCPU] = orNone(r.Processes[0].CPU * loadgen.CostRequests / float64(r.Requests))
 	}
 	return f
 }

@@ -5,35 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-func TestQuantilesAreValuesThatWereMeasured(t *testing.T) {
-	t.Parallel()
-	hundred := make([]time.Duration, 100)
-	for i := range hundred {
-		hundred[i] = time.Duration(i + 1)
-	}
-	for name, test := range map[string]struct {
-		values []time.Duration
-		part   float64
-		want   time.Duration
-	}{
-		"none":                 {nil, 0.5, 0},
-		"one":                  {hundred[:1], 0.99, 1},
-		"half of two":          {hundred[:2], 0.5, 1},
-		"half of three":        {hundred[:3], 0.5, 2},
-		"half of a hundred":    {hundred, 0.5, 50},
-		"90 % of a hundred":    {hundred, 0.9, 90},
-		"99 % of a hundred":    {hundred, 0.99, 99},
-		"99.9 % of a hundred":  {hundred, 0.999, 100},
-		"all of a hundred":     {hundred, 1, 100},
-		"no part of a hundred": {hundred, 0, 1},
-	} {
-		if got := quantile(test.values, test.part); got != test.want {
-			t.Errorf("%s: %d, want %d", name, got, test.want)
-		}
-	}
-}
+	"sluice.internal/sluice/bench/loadgen"
+)
 
 func TestMediansLeaveOutWhatWasNotMeasured(t *testing.T) {
 	t.Parallel()
@@ -52,9 +26,9 @@ func TestMediansLeaveOutWhatWasNotMeasured(t *testing.T) {
 
 func TestCostsAreForTenThousandRequests(t *testing.T) {
 	t.Parallel()
-	f := figuresOf(&Result{
+	f := figuresOf(&loadgen.Result{
 		Requests: 20_000, Seconds: 2, P50: 1, P999: 4,
-		Generator: Usage{CPU: 1}, Processes: []Usage{{CPU: 2}, {CPU: 3}},
+		Generator: loadgen.Usage{CPU: 1}, Processes: []loadgen.Usage{{CPU: 2}, {CPU: 3}},
 	}, true)
 	want := noFigures()
 	want[answered], want[p50], want[p90], want[p99], want[p999] = 10_000, 1, 0, 0, 4
@@ -66,7 +40,7 @@ func TestCostsAreForTenThousandRequests(t *testing.T) {
 	}
 }
 
-func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
+func TestExpectationsHaveTheirTargetsBesideThem(t *testing.T) {
 	t.Parallel()
 	rate := func(value float64) figures {
 		f := noFigures()
@@ -75,7 +49,7 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 		return f
 	}
 	const slow = 20 * time.Millisecond
-	found := findings{
+	found := summary{
 		{subject: httpLimit, connections: 256}:                  rate(40_000),
 		{subject: storeLimit, synced: true, connections: 256}:   rate(10_000),
 		{subject: wholeGateway, synced: true, connections: 256}: rate(8_000),
@@ -86,17 +60,18 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 		{subject: intake, synced: true, backlog: 10_000}:        rate(9_999),
 		{subject: intake, synced: true, backlog: 50_000}:        rate(10_000),
 
-		{subject: inOrder, synced: true, workers: 1, takes: slow}:   rate(2_400),
-		{subject: inOrder, synced: true, workers: 2, takes: slow}:   rate(3_000),
-		{subject: inOrder, synced: true, workers: 1}:                rate(8_000),
-		{subject: inOrder, synced: true, workers: 4}:                rate(6_000),
+		{subject: inOrder, synced: true, workers: 1, takes: slow}: rate(2_400),
+		{subject: inOrder, synced: true, workers: 2, takes: slow}: rate(3_000),
+		{subject: inOrder, synced: true, workers: 1}:              rate(8_000),
+		{subject: inOrder, synced: true, workers: 4}:              rate(6_000),
+		manyChatsRows()[1]: rate(6_000),
 		{subject: oneKilled, synced: true, workers: 2, takes: slow}: rate(10_100),
 		{subject: besideParked, workers: 1}:                         rate(10_000),
 		{subject: besideParked, workers: 1, parked: 200_000}:        rate(8_000),
 	}
 	var text strings.Builder
 	options := TableOptions{Connections: []int{64, 256}, Backlogs: []int{10_000, 50_000}, Parked: 200_000}
-	writeClaims(&text, claims(options, found))
+	writeExpectations(&text, expectations(options, found))
 	want := `
 | | figure | target | |
 |---|--:|--:|---|
@@ -110,7 +85,7 @@ func TestClaimsHaveTheirTargetsBesideThem(t *testing.T) {
 | intake, backlog of 50000, synced: times the memory with a backlog of 10000 | 1.00 |  |  |
 | handlers in order, 0 ms, 4 workers, synced: times what 1 worker handles | 0.75 |  |  |
 | handlers in order, 20 ms, 2 workers, synced: times what 1 worker handles | 1.25 |  |  |
-| handlers in order, 20 ms, 1 worker, synced: part of what 64 serial lanes allow | 0.75 |  |  |
+| handlers in order, 1000 ms, 20000 chats, 8000 at a time, 1 worker, synced: part of what its concurrency allows | 0.75 |  |  |
 | handlers in order, 20 ms, one of the workers killed, 2 workers, synced: longest silence of a lane with events, s | 10.1 | ≤ 10 | MISSED |
 | handlers in order, 0 ms, 200000 parked, 1 worker, default syncing: part of what is handled with none | 0.80 | ≥ 0.8 | ok |
 | handlers in order, 0 ms, 200000 parked, 1 worker, default syncing: more memory of NATS, bytes per parked event | -100 |  |  |

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sluice.internal/sluice/bench"
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 // brief is how long to send in tests.
@@ -25,7 +26,7 @@ func options(url string) bench.LoadOptions {
 }
 
 // load sends without a look at the stream.
-func load(t *testing.T, o bench.LoadOptions) *bench.Result {
+func load(t *testing.T, o bench.LoadOptions) *loadgen.Result {
 	t.Helper()
 	result, err := bench.Load(t.Context(), o, nil)
 	if err != nil {
@@ -122,7 +123,7 @@ func TestOKWithoutAReceiptIsWrong(t *testing.T) {
 	wants(t, result, "have no receipt", "no request was answered 200")
 }
 
-func wants(t *testing.T, result *bench.Result, says ...string) {
+func wants(t *testing.T, result *loadgen.Result, says ...string) {
 	t.Helper()
 	for _, text := range says {
 		if err := result.Err(); err == nil || !strings.Contains(err.Error(), text) {

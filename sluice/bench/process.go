@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// endTime is how long a process may take to end by itself.
-	endTime = 10 * time.Second
-	// sayTime is how long it may take to say something, beside the time that it measures.
-	sayTime = 10 * time.Minute
+	// stopTimeout is how long a process may take to end by itself.
+	stopTimeout = 10 * time.Second
+	// messageTimeout is how long it may take to say something, beside the time that it measures.
+	messageTimeout = 10 * time.Minute
 )
 
 // process is a part of the table in a process of its own, so that its processor time and its memory can be told
@@ -28,47 +28,47 @@ type process struct {
 }
 
 // start runs the program as a part and waits until it says something.
-func start(ctx context.Context, program Program, s spec) (*process, told, error) {
+func start(ctx context.Context, program Program, s spec) (*process, message, error) {
 	p := &process{
 		role: s.Role, log: &bytes.Buffer{},
 		command: exec.CommandContext(ctx, program.Path, program.Args...), //nolint:gosec // It is this very program.
 	}
 	p.command.Env = program.Environ
 	p.command.Stderr = p.log
-	p.command.WaitDelay = endTime
+	p.command.WaitDelay = stopTimeout
 	in, err := p.command.StdinPipe()
 	if err != nil {
-		return nil, told{}, p.failed(err)
+		return nil, message{}, p.failed(err)
 	}
 	out, err := p.command.StdoutPipe()
 	if err != nil {
-		return nil, told{}, p.failed(err)
+		return nil, message{}, p.failed(err)
 	}
 	p.in, p.out = in, json.NewDecoder(out)
 	if err := p.command.Start(); err != nil {
-		return nil, told{}, p.failed(err)
+		return nil, message{}, p.failed(err)
 	}
 	if err := json.NewEncoder(in).Encode(s); err != nil {
 		p.kill()
-		return nil, told{}, p.failed(err)
+		return nil, message{}, p.failed(err)
 	}
-	first, err := p.next(sayTime + s.Job.WarmUp + s.Job.Duration)
+	first, err := p.next(messageTimeout + s.Job.WarmUp + s.Job.Duration)
 	if err != nil {
 		p.kill()
-		return nil, told{}, err
+		return nil, message{}, err
 	}
 	return p, first, nil
 }
 
 // next waits for what the process says next.
-func (p *process) next(limit time.Duration) (told, error) {
+func (p *process) next(limit time.Duration) (message, error) {
 	timer := time.AfterFunc(limit, func() { _ = p.command.Process.Kill() })
 	defer timer.Stop()
-	var t told
+	var t message
 	if err := p.out.Decode(&t); err != nil {
 		// It has ended or will now; what it logged says why.
 		p.kill()
-		return told{}, p.failed(err)
+		return message{}, p.failed(err)
 	}
 	return t, nil
 }
@@ -82,6 +82,7 @@ func (p *process) begin() error {
 	return nil
 }
 
+// failed adds to an error what the process logged, which mostly has the cause.
 func (p *process) failed(err error) error {
 	if log := bytes.TrimSpace(p.log.Bytes()); len(log) > 0 {
 		return fmt.Errorf("run %s as a process of its own: %w; it logged: %s", p.role, err, log)
@@ -89,11 +90,12 @@ func (p *process) failed(err error) error {
 	return fmt.Errorf("run %s as a process of its own: %w", p.role, err)
 }
 
+// pid is by what the operating system knows it.
 func (p *process) pid() int { return p.command.Process.Pid }
 
 // stop lets the process end by itself, for what it writes at its end.
 func (p *process) stop() error {
-	timer := time.AfterFunc(endTime, func() { _ = p.command.Process.Kill() })
+	timer := time.AfterFunc(stopTimeout, func() { _ = p.command.Process.Kill() })
 	defer timer.Stop()
 	_ = p.in.Close() // It may have been told before.
 	if err := p.command.Wait(); err != nil {

@@ -6,21 +6,23 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 // report prints the table and, below it, what its figures are held to.
-func (l *lab) report(all []row, found findings) error {
+func (run *runner) report(all []row, found summary) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %d processors. Medians of %d rounds of %s, bodies of %d bytes.\n"+
 		"A write and its sync took %.2f ms, at most %.2f ms. Other programs used %.0f %% of the processors, at most %.0f %%.\n",
-		runtime.Version(), runtime.NumCPU(), l.Rounds, l.Duration, len(notificationOf(l.Size)),
-		1000*median(slices.Clone(l.syncs)), 1000*slices.Max(l.syncs), 100*median(slices.Clone(l.others)), 100*slices.Max(l.others))
+		runtime.Version(), runtime.NumCPU(), run.Rounds, run.Duration, loadgen.BodySize(run.Size),
+		1000*median(slices.Clone(run.syncs)), 1000*slices.Max(run.syncs), 100*median(slices.Clone(run.others)), 100*slices.Max(run.others))
 	sending := slices.DeleteFunc(slices.Clone(all), row.hasWorkers)
 	working := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !r.hasWorkers() })
 	writeFigures(&text, sendingColumns(), sending, found)
 	writeFigures(&text, workingColumns(), working, found)
-	writeClaims(&text, claims(l.TableOptions, found))
-	if _, err := fmt.Fprint(l.Out, text.String()); err != nil {
+	writeExpectations(&text, expectations(run.TableOptions, found))
+	if _, err := fmt.Fprint(run.Out, text.String()); err != nil {
 		return fmt.Errorf("write table: %w", err)
 	}
 	return nil
@@ -63,7 +65,7 @@ func workingColumns() []column {
 }
 
 // writeFigures writes a table, if it has rows.
-func writeFigures(text *strings.Builder, columns []column, rows []row, found findings) {
+func writeFigures(text *strings.Builder, columns []column, rows []row, found summary) {
 	if len(rows) == 0 {
 		return
 	}
@@ -83,10 +85,11 @@ func writeFigures(text *strings.Builder, columns []column, rows []row, found fin
 	}
 }
 
-func writeClaims(text *strings.Builder, all []claim) {
+// writeExpectations writes what the figures are held to, one a line, with whether they are so.
+func writeExpectations(text *strings.Builder, all []expectation) {
 	text.WriteString("\n| | figure | target | |\n|---|--:|--:|---|\n")
 	for _, c := range all {
-		fmt.Fprintf(text, "| %s | %s | %s | %s |\n", c.about, number(c.value, c.digits), c.target(), c.verdict())
+		fmt.Fprintf(text, "| %s | %s | %s | %s |\n", c.about, number(c.value, c.digits), c.target(), c.result())
 	}
 }
 

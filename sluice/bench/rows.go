@@ -17,9 +17,10 @@ const (
 	perRequest   subject = "publish per request" // what is written when nobody measures
 	barePublish  subject = "bare publish"        // the same without HTTP
 	halfRate     subject = "gateway at half its most"
-	wholeWay     subject = "gateway and worker"
+	endToEnd     subject = "gateway and worker"
 	intake       subject = "intake, backlog of" // a worker without handlers
 	inOrder      subject = "handlers in order"  // workers without intake
+	manyChats    subject = "handlers in order, many chats"
 	oneKilled    subject = "one of the workers killed"
 	besideParked subject = "handlers in order, parked events"
 )
@@ -36,11 +37,15 @@ type row struct {
 	workers int
 	takes   time.Duration
 	parked  int
+	// chats is how many chats the events are of, 0 for as many as there are otherwise, and concurrency how many events a
+	// worker handles at a time, 0 for the default.
+	chats, concurrency int
 }
 
-// hasWorkers tells whether the row is about workers alone.
+// hasWorkers reports whether the row is about workers alone.
 func (r row) hasWorkers() bool { return r.subject == intake || r.workers > 0 }
 
+// hasStore reports whether the row needs NATS. HTTP by itself does not.
 func (r row) hasStore() bool { return r.subject != httpLimit }
 
 // server is the role that the row sends to, empty when it publishes by itself.
@@ -48,11 +53,11 @@ func (r row) server() role {
 	switch r.subject {
 	case httpLimit:
 		return roleHTTP
-	case wholeGateway, halfRate, wholeWay:
+	case wholeGateway, halfRate, endToEnd:
 		return roleGateway
 	case perRequest:
 		return rolePerRequest
-	case storeLimit, barePublish, intake, inOrder, oneKilled, besideParked:
+	case storeLimit, barePublish, intake, inOrder, manyChats, oneKilled, besideParked:
 	}
 	return ""
 }
@@ -89,6 +94,8 @@ func (r row) title() string {
 		return fmt.Sprintf("%s %d", r.subject, r.backlog)
 	case inOrder:
 		return fmt.Sprintf("%s, %d ms", r.subject, r.takes.Milliseconds())
+	case manyChats:
+		return fmt.Sprintf("%s, %d ms, %d chats, %d at a time", inOrder, r.takes.Milliseconds(), r.chats, r.concurrency)
 	case oneKilled:
 		return fmt.Sprintf("%s, %d ms, %s", inOrder, r.takes.Milliseconds(), r.subject)
 	case besideParked:
@@ -109,6 +116,7 @@ func rows(o TableOptions) []row {
 			all = append(all, row{subject: inOrder, synced: true, workers: workers, takes: takes})
 		}
 	}
+	all = append(all, manyChatsRows()...)
 	all = append(all, killedRow())
 	if o.Parked > 0 {
 		all = append(all, parkedRow(0), parkedRow(o.Parked))
@@ -121,8 +129,18 @@ func handlerTimes() []time.Duration {
 	return []time.Duration{0, time.Millisecond, 20 * time.Millisecond}
 }
 
+// manyChatsRows are those of handlers that wait for others, a database or a bank, for thousands of chats at once.
+func manyChatsRows() []row {
+	return []row{
+		{subject: manyChats, synced: true, workers: 1, takes: 20 * time.Millisecond, chats: 5_000, concurrency: 4_000},
+		{subject: manyChats, synced: true, workers: 1, takes: time.Second, chats: 20_000, concurrency: 8_000},
+	}
+}
+
+// workerCounts are how many workers share the lanes.
 func workerCounts() []int { return []int{1, 2, 4} }
 
+// killedRow is the row in which a worker is killed: how long do its lanes stand still?
 func killedRow() row {
 	return row{subject: oneKilled, synced: true, workers: 2, takes: 20 * time.Millisecond}
 }
@@ -146,7 +164,7 @@ func sendingRows(connections []int) []row {
 		row{subject: barePublish, synced: true, connections: 1},
 		row{subject: wholeGateway, synced: true, connections: 1},
 		row{subject: halfRate, synced: true, connections: most},
-		row{subject: wholeWay, synced: true, connections: most},
+		row{subject: endToEnd, synced: true, connections: most},
 	)
 }
 

@@ -10,12 +10,15 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"sluice.internal/gateway"
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
+	"sluice.internal/sluice/bench/loadgen"
 	"sluice.internal/sluice/broker"
 )
 
@@ -25,6 +28,8 @@ const (
 	hookToken = "bench"
 	storeUser = "bench"
 	bodyLimit = 8 << 20
+
+	headerTimeout = 10 * time.Second
 )
 
 // runStore runs NATS as `sluice up` does.
@@ -36,19 +41,22 @@ func (s spec) runStore(ctx context.Context, out *json.Encoder, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	return errors.Join(out.Encode(told{Address: running.URL()}), running.Run(ctx))
+	return errors.Join(out.Encode(message{Address: running.URL()}), running.Run(ctx))
 }
 
 // runGateway runs a gateway as it is.
-func runGateway(ctx context.Context, out *json.Encoder, streams *stream.Streams, log *slog.Logger) error {
-	edge, err := gateway.New(gateway.Settings{
-		Listen:  anyPort,
-		Sources: []gateway.Source{{Name: sourceName, Provider: source.Providers()[sourceName], Tokens: []string{hookToken}}},
-	}, streams, log)
+func runGateway(ctx context.Context, out *json.Encoder, streams *stream.Client, log *slog.Logger) error {
+	cfg := config.Default()
+	cfg.Gateway.Listen = anyPort
+	sources, err := source.Configure(map[string]config.Source{loadgen.SourceName: {Token: config.NewSecret(hookToken)}})
 	if err != nil {
 		return err
 	}
-	return errors.Join(out.Encode(told{Address: "http://" + edge.Address() + hookPath}), edge.Run(ctx))
+	edge, err := gateway.New(gateway.Settings{Gateway: cfg.Gateway, Sources: sources}, stream.NewPublisher(streams), log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(out.Encode(message{Address: "http://" + edge.Address() + hookPath}), edge.Run(ctx))
 }
 
 // readOnly reads a body and says that all is well: the most that the HTTP server can do.
@@ -61,19 +69,19 @@ func readOnly(c echo.Context) error {
 
 // publishEach publishes each request by itself, over a connection that all share.
 //
-//nolint:contextcheck,nolintlint // Callers are told: but a request has a context of its own.
-func publishEach(streams *stream.Streams) echo.HandlerFunc {
+//nolint:contextcheck,nolintlint // Callers are told; but a request has a context of its own.
+func publishEach(streams *stream.Client) echo.HandlerFunc {
 	js := streams.JetStream()
 	return func(c echo.Context) error {
 		body, err := io.ReadAll(c.Request().Body)
 		if err != nil {
 			return err
 		}
-		receipt, err := publishBare(c.Request().Context(), js, body)
+		receipt, err := loadgen.PublishBare(c.Request().Context(), js, body)
 		if err != nil {
 			return err
 		}
-		c.Response().Header().Set(headerReceipt, strconv.FormatUint(receipt, 10))
+		c.Response().Header().Set(loadgen.HeaderReceipt, strconv.FormatUint(receipt, 10))
 		return c.JSON(http.StatusOK, map[string]string{"status": "stored"})
 	}
 }
@@ -87,10 +95,10 @@ func serve(ctx context.Context, out *json.Encoder, handle echo.HandlerFunc) erro
 	router := echo.New()
 	router.POST(hookPath, handle)
 	server := &http.Server{
-		Handler: router, ReadHeaderTimeout: dialTimeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+		Handler: router, ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	if err := out.Encode(told{Address: "http://" + listener.Addr().String() + hookPath}); err != nil {
+	if err := out.Encode(message{Address: "http://" + listener.Addr().String() + hookPath}); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -8,39 +8,40 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 const (
 	okStatus = http.StatusOK
-	// fillers is how many publish a backlog at once, so that they share batches.
-	fillers = stream.MaxBatch
+	// fillers is how many goroutines park events at once, so that they share batches.
+	fillers = consume.MaxBatch
 )
 
 // setup is what runs for one measurement: processes that nobody used before and a store without anything in it.
 type setup struct {
-	lab       *lab
+	runner    *runner
 	folder    string
-	access    stream.Access
+	access    access
 	processes []*process // the store first
 }
 
 // setUp starts the store, if the row needs one.
-func (l *lab) setUp(ctx context.Context, r row) (*setup, error) {
-	folder, err := os.MkdirTemp(l.Folder, "sluice-bench-")
+func (run *runner) setUp(ctx context.Context, r row) (*setup, error) {
+	folder, err := os.MkdirTemp(run.Folder, "sluice-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	s := &setup{lab: l, folder: folder}
+	s := &setup{runner: run, folder: folder}
 	if !r.hasStore() {
 		return s, nil
 	}
-	s.access = stream.Access{User: storeUser, Password: rand.Text()}
+	s.access = access{User: storeUser, Password: rand.Text()}
 	_, said, err := s.start(ctx, spec{
-		Role: roleStore, Folder: filepath.Join(folder, "nats"), Synced: r.synced, Profile: l.storeProfile(r),
+		Role: roleStore, Folder: filepath.Join(folder, "nats"), Synced: r.synced, Profile: run.storeProfile(r),
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.tearDown())
@@ -62,11 +63,12 @@ func (s *setup) tearDown() error {
 	return errors.Join(failure, os.RemoveAll(s.folder))
 }
 
-func (s *setup) start(ctx context.Context, part spec) (*process, told, error) {
+// start starts a process of this set-up, which tearDown ends.
+func (s *setup) start(ctx context.Context, part spec) (*process, message, error) {
 	part.Access = s.access
-	p, said, err := start(ctx, s.lab.Program, part)
+	p, said, err := start(ctx, s.runner.Program, part)
 	if err != nil {
-		return nil, told{}, err
+		return nil, message{}, err
 	}
 	s.processes = append(s.processes, p)
 	return p, said, nil
@@ -77,29 +79,31 @@ func (s *setup) startServer(ctx context.Context, r row) (server *process, addres
 	if r.server() == "" {
 		return nil, "", nil
 	}
-	server, said, err := s.start(ctx, spec{Role: r.server(), Profile: s.lab.profile(r)})
+	server, said, err := s.start(ctx, spec{Role: r.server(), Profile: s.runner.profile(r)})
 	return server, said.Address, err
 }
 
 // send runs a generator. Its error is also about answers and a stream that are not as they should be.
-func (s *setup) send(ctx context.Context, work job, address string) (*Result, error) {
-	work.URL, work.Processes = address, s.pids()
-	_, said, err := s.start(ctx, spec{Role: roleClient, Job: work})
+func (s *setup) send(ctx context.Context, job loadgen.Job, address string) (*loadgen.Result, error) {
+	job.URL, job.Processes = address, s.pids()
+	_, said, err := s.start(ctx, spec{Role: roleClient, Job: job})
 	if err != nil {
 		return nil, err
 	}
-	s.lab.others = append(s.lab.others, said.Result.Others)
+	s.runner.others = append(s.runner.others, said.Result.Others)
 	return said.Result, said.Result.Err()
 }
 
 // finish lets a process write its profile.
 func (s *setup) finish(p *process) error {
-	if p == nil || s.lab.Profiles == "" {
+	if p == nil || s.runner.Profiles == "" {
 		return nil
 	}
 	return p.stop()
 }
 
+// pids returns the processes that run so far, the store first: what they cost is counted, and what the generator costs,
+// which is started after them, is not.
 func (s *setup) pids() []int {
 	pids := make([]int, len(s.processes))
 	for i, p := range s.processes {
@@ -109,33 +113,23 @@ func (s *setup) pids() []int {
 }
 
 // withStreams opens the streams for use.
-func (s *setup) withStreams(ctx context.Context, use func(*stream.Streams) error) error {
-	return spec{Access: s.access}.withStreams(ctx, s.lab.log, use)
+func (s *setup) withStreams(ctx context.Context, use func(*stream.Client) error) error {
+	return spec{Access: s.access}.withStreams(ctx, s.runner.log, use)
 }
 
 // fill stores that many notifications.
 func (s *setup) fill(ctx context.Context, count int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return s.withStreams(ctx, func(streams *stream.Streams) error {
-		run := newRun()
-		failures := make([]error, fillers)
-		var group sync.WaitGroup
-		for i := range fillers {
-			group.Go(func() {
-				from := newPublisher(streams, newMessage(run, i, s.lab.Size, s.lab.Instances, noHead))
-				for number := 0; number*fillers+i < count && failures[i] == nil; number++ {
-					_, failures[i] = from.send(ctx, number)
-				}
-			})
-		}
-		group.Wait()
-		return errors.Join(failures...)
+	return s.withStreams(ctx, func(streams *stream.Client) error {
+		return loadgen.Fill(ctx, stream.NewPublisher(streams), count, s.runner.Size, s.runner.Instances)
 	})
 }
 
-// syncs is how often a write is synced to see how long that takes.
-const syncs = 11
+const (
+	// syncs is how often a write is synced to see how long that takes.
+	syncs = 11
+	// writeSize is that of a small notification, in bytes.
+	writeSize = 512
+)
 
 // syncTime returns how long a small write to the folder's disk and its sync take, the median.
 func syncTime(folder string) (took time.Duration, err error) {
@@ -147,7 +141,7 @@ func syncTime(folder string) (took time.Duration, err error) {
 	values := make([]float64, syncs)
 	for i := range values {
 		begin := time.Now()
-		if _, err = file.WriteString(notificationFormat); err == nil {
+		if _, err = file.Write(make([]byte, writeSize)); err == nil {
 			err = file.Sync()
 		}
 		if err != nil {

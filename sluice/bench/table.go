@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"sluice.internal/sluice/bench/loadgen"
 )
 
 // Program is how to run this program as a part of a table, see [RunPart].
@@ -29,6 +31,9 @@ type TableOptions struct {
 	Connections []int
 	// Backlogs are how many notifications wait for a worker.
 	Backlogs []int
+	// EventRate is about how many events handlers may be expected to handle in a second: it makes the backlog of a row that
+	// lasts for Duration.
+	EventRate int
 	// Parked is how many events wait for another attempt, beside those that are handled; 0 leaves that out.
 	Parked int
 	// Only leaves out rows without this text in their names.
@@ -55,17 +60,20 @@ func (o TableOptions) check() error {
 			faults = append(faults, errors.New("a backlog must have a notification at least"))
 		}
 	}
-	if o.Parked < 0 || o.Parked > mostParked {
+	if o.EventRate < 1 {
+		faults = append(faults, errors.New("handlers must be expected to handle an event a second at least"))
+	}
+	if o.Parked < 0 || o.Parked > maxParked {
 		faults = append(faults, errors.New("there must be 0 to 10000000 parked events"))
 	}
 	for _, count := range o.Connections {
-		faults = append(faults, job{Connections: count, Duration: o.Duration, Size: o.Size, Instances: o.Instances}.check())
+		faults = append(faults, loadgen.Job{Connections: count, Duration: o.Duration, Size: o.Size, Instances: o.Instances}.Validate())
 	}
 	return errors.Join(faults...)
 }
 
-// mostParked is what the room for retries allows for.
-const mostParked = 10_000_000
+// maxParked is what the capacity for retries allows for.
+const maxParked = 10_000_000
 
 // makeFolders makes the folders that do not exist.
 func (o TableOptions) makeFolders() error {
@@ -89,7 +97,7 @@ func Table(ctx context.Context, options TableOptions) error {
 	if err := options.check(); err != nil {
 		return err
 	}
-	l := &lab{TableOptions: options, log: slog.New(slog.DiscardHandler)}
+	run := &runner{TableOptions: options, log: slog.New(slog.DiscardHandler)}
 	all := only(options.Only, rows(options))
 	if len(all) == 0 {
 		return fmt.Errorf("no row has %q in its name", options.Only)
@@ -101,7 +109,7 @@ func Table(ctx context.Context, options TableOptions) error {
 	for round := range options.Rounds {
 		for i, r := range all {
 			fmt.Fprintf(options.Progress, "round %d of %d, row %d of %d: %s\n", round+1, options.Rounds, i+1, len(all), r)
-			f, err := l.measure(ctx, r, measured)
+			f, err := run.measure(ctx, r, measured)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -111,9 +119,9 @@ func Table(ctx context.Context, options TableOptions) error {
 			measured[r] = append(measured[r], f)
 		}
 	}
-	found := findings{}
+	found := summary{}
 	for r, rounds := range measured {
 		found[r] = medians(rounds)
 	}
-	return l.report(all, found)
+	return run.report(all, found)
 }

@@ -18,8 +18,12 @@ import (
 	"sluice.internal/sluice/bench"
 )
 
-// asPart makes the test's program a part of a table.
-const asPart = "BENCH_TEST_AS_PART=1"
+const (
+	// asPart makes the test's program a part of a table.
+	asPart = "BENCH_TEST_AS_PART=1"
+	// atOnce ends it without the second that the race detector waits otherwise.
+	atOnce = "GORACE=atexit_sleep_ms=0"
+)
 
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Environ(), asPart) {
@@ -47,8 +51,8 @@ func tableOptions(t *testing.T) (o bench.TableOptions, out, progress *bytes.Buff
 	}
 	out, progress = &bytes.Buffer{}, &bytes.Buffer{}
 	return bench.TableOptions{
-		Program: bench.Program{Path: program, Environ: []string{asPart}},
-		Rounds:  1, Duration: 200 * time.Millisecond, Connections: []int{8}, Backlogs: []int{100, 1000}, Parked: 2000, Size: 960, Instances: 16,
+		Program: bench.Program{Path: program, Environ: []string{asPart, atOnce}},
+		Rounds:  1, Duration: 200 * time.Millisecond, Connections: []int{8}, Backlogs: []int{20, 100}, EventRate: 1000, Parked: 64, Size: 960, Instances: 16,
 		Folder: t.TempDir(), Out: out, Progress: progress,
 	}, out, progress
 }
@@ -67,25 +71,25 @@ func TestTableHasAllRows(t *testing.T) {
 		"publish per request, synced, 8 connections", "publish per request, default syncing, 8 connections",
 		"bare publish, synced, 1 connection", "gateway, synced, 1 connection",
 		"gateway at half its most, synced, 8 connections", "gateway and worker, synced, 8 connections",
-		"intake, backlog of 100, synced", "intake, backlog of 1000, synced",
+		"intake, backlog of 20, synced", "intake, backlog of 100, synced",
 		"handlers in order, 0 ms, 1 worker, synced", "handlers in order, 1 ms, 2 workers, synced",
 		"handlers in order, 20 ms, 4 workers, synced", "handlers in order, 20 ms, one of the workers killed, 2 workers, synced",
 		"handlers in order, 0 ms, 0 parked, 1 worker, default syncing",
-		"handlers in order, 0 ms, 2000 parked, 1 worker, default syncing",
+		"handlers in order, 0 ms, 64 parked, 1 worker, default syncing",
 	} {
 		if !strings.Contains(out.String(), "\n| "+row+" | ") || !strings.Contains(progress.String(), ": "+row+"\n") {
 			t.Errorf("there is no row %q", row)
 		}
 	}
-	for _, claim := range []string{
+	for _, expectation := range []string{
 		"gateway, synced, 1 connection: times what a bare publish takes", "gateway at half its most, synced, 8 connections: p99, ms",
 		"gateway, default syncing, 8 connections: part of what HTTP limit and store limit allow together",
 		"handlers in order, 1 ms, 4 workers, synced: times what 1 worker handles",
 		"handlers in order, 20 ms, one of the workers killed, 2 workers, synced: longest silence of a lane with events, s",
-		"handlers in order, 0 ms, 2000 parked, 1 worker, default syncing: part of what is handled with none",
+		"handlers in order, 0 ms, 64 parked, 1 worker, default syncing: part of what is handled with none",
 	} {
-		if !strings.Contains(out.String(), "\n| "+claim+" | ") {
-			t.Errorf("nothing is said about %q", claim)
+		if !strings.Contains(out.String(), "\n| "+expectation+" | ") {
+			t.Errorf("nothing is said about %q", expectation)
 		}
 	}
 	isEmpty(t, o.Folder)
@@ -178,6 +182,7 @@ func TestTableOptionsThatCanNotBeMeant(t *testing.T) {
 	for name, change := range map[string]func(*bench.TableOptions){
 		"no rounds":      func(o *bench.TableOptions) { o.Rounds = 0 },
 		"no connections": func(o *bench.TableOptions) { o.Connections = nil },
+		"no event rate":  func(o *bench.TableOptions) { o.EventRate = 0 },
 		"no backlog":     func(o *bench.TableOptions) { o.Backlogs = []int{0} },
 		"no duration":    func(o *bench.TableOptions) { o.Duration = 0 },
 		"no row":         func(o *bench.TableOptions) { o.Only = "coffee" },

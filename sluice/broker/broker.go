@@ -27,19 +27,23 @@ type Settings struct {
 	User, Password string
 	// BodyLimit is the largest body of a notification, in bytes.
 	BodyLimit int64
+	// EncryptionKeyFile has the key by which everything is encrypted that is written to Dir; empty means that nothing is.
+	EncryptionKeyFile string
 	// Relaxed acknowledges what is not on the disk yet. It is there to measure what syncing costs.
 	Relaxed bool
 }
 
 const (
+	// startTimeout is for a server that reads what is on the disk before it takes clients, after a kill all of it.
 	startTimeout = 30 * time.Second
 	// memory bounds what JetStream may keep in memory. All of Sluice's streams are files.
 	memory = 64 << 20
 )
 
-// Broker is an embedded server.
+// Broker is an embedded server. It is made running, and Run stops it; without Run nobody looks after it.
 type Broker struct {
 	options  *server.Options
+	keyFile  string
 	server   *server.Server
 	url      string
 	log      *slog.Logger
@@ -49,7 +53,8 @@ type Broker struct {
 	restarted time.Time
 }
 
-// New starts the server and returns when clients can connect.
+// New starts the server and returns when clients can connect. Its errors name what to choose otherwise: a port that is taken,
+// an address that is not of loopback, a key that does not fit what is on the disk.
 func New(settings Settings, log *slog.Logger) (*Broker, error) {
 	host, port, err := loopback(settings.Listen)
 	if err != nil {
@@ -64,25 +69,56 @@ func New(settings Settings, log *slog.Logger) (*Broker, error) {
 		Username: settings.User, Password: settings.Password,
 		JetStream: true, StoreDir: settings.Dir, JetStreamMaxMemory: memory,
 		SyncAlways: !settings.Relaxed,
-		MaxPayload: int32(settings.BodyLimit + stream.HeaderRoom), //nolint:gosec // The limit is checked to be below 64 MiB.
+		MaxPayload: int32(settings.BodyLimit + stream.HeaderReserve), //nolint:gosec // The limit is checked to be below 64 MiB.
 		NoSigs:     true,
 	}
-	failures := &logger{log: log}
-	running, err := launch(options, failures)
-	if err != nil {
+	if settings.EncryptionKeyFile != "" {
+		if options.JetStreamKey, err = readKey(settings.EncryptionKeyFile); err != nil {
+			return nil, err
+		}
+		options.JetStreamCipher = server.ChaCha
+	}
+	b := &Broker{
+		options: options, keyFile: settings.EncryptionKeyFile, log: log, failures: &logger{log: log},
+		health: service.NewCondition("store of the broker", log),
+	}
+	if err := b.start(nil); err != nil {
 		return nil, err
 	}
-	if address, ok := running.Addr().(*net.TCPAddr); ok {
+	b.url = b.server.ClientURL()
+	if address, ok := b.server.Addr().(*net.TCPAddr); ok {
 		options.Port = address.Port // Where it listens again after a restart.
 	}
-	return &Broker{
-		options: options, server: running, url: running.ClientURL(), log: log, failures: failures,
-		health: service.NewCondition("store of the broker", log),
-	}, nil
+	return b, nil
 }
 
-// launch starts a server and returns when clients can connect.
-func launch(options *server.Options, failures *logger) (*server.Server, error) {
+// start starts the server, and once more where its limit does not cover the streams that it has: what these may grow to is
+// known only once they are open. It waits for the address in between, no longer than until ended is closed.
+func (b *Broker) start(ended <-chan struct{}) error {
+	running, err := launch(b.options, b.failures, b.keyFile)
+	if err != nil {
+		return err
+	}
+	wanted, err := covering(running, b.options, b.log)
+	if wanted != nil || err != nil {
+		running.Shutdown()
+		running.WaitForShutdown()
+	}
+	if err == nil && wanted != nil {
+		if err = b.awaitAddress(ended, wanted); err == nil {
+			running, err = launch(wanted, b.failures, b.keyFile)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	b.server = running
+	return nil
+}
+
+// launch starts a server and returns when clients can connect. A server that could not read all that is on the disk is
+// stopped again.
+func launch(options *server.Options, failures *logger, keyFile string) (*server.Server, error) {
 	running, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("make broker: %w", err)
@@ -93,6 +129,11 @@ func launch(options *server.Options, failures *logger) (*server.Server, error) {
 		running.Shutdown()
 		address := net.JoinHostPort(options.Host, strconv.Itoa(options.Port))
 		return nil, fmt.Errorf("start broker on %q: %w", address, failures.cause())
+	}
+	if err := checkRecovered(running, options.StoreDir, keyFile); err != nil {
+		running.Shutdown()
+		running.WaitForShutdown()
+		return nil, err
 	}
 	return running, nil
 }
@@ -116,6 +157,8 @@ func loopback(address string) (host string, port int, err error) {
 	return host, port, nil
 }
 
+// free returns an error when somebody listens on the address. Between its look and the server's own listener somebody else
+// may come; then the start fails as a whole.
 func free(address string) error {
 	listener, err := net.Listen("tcp", address) //nolint:noctx // Opening a listener does not wait.
 	if err != nil {
@@ -131,7 +174,7 @@ func free(address string) error {
 func (b *Broker) URL() string { return b.url }
 
 // Run keeps the broker until the context ends, and then stops it with everything on the disk. A server that could
-// not write, since the disk was full, is started again when there is room.
+// not write, since the disk was full, is started again when there is space.
 func (b *Broker) Run(ctx context.Context) error {
 	b.watch(ctx)
 	b.server.Shutdown()

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/broker"
 )
 
@@ -44,21 +45,21 @@ func TestBrokerLetsInWhoKnowsThePassword(t *testing.T) {
 	var lines strings.Builder
 	running := start(t, settings(t), slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelInfo})))
 	log := slog.New(slog.DiscardHandler)
-	conn, err := stream.Connect(stream.Access{URL: running.URL(), User: "me", Password: "secret"}, "test", log)
+	conn, err := stream.Connect(streamtest.Login(t, running.URL(), "me", "secret"), "test", log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if got := conn.MaxPayload(); got != 8<<20+stream.HeaderRoom {
+	if got := conn.MaxPayload(); got != 8<<20+stream.HeaderReserve {
 		t.Errorf("takes messages of %d bytes", got)
 	}
 	if lines.Len() > 0 {
 		t.Errorf("a start that went well says:\n%s", lines.String())
 	}
-	for _, access := range []stream.Access{{URL: running.URL()}, {URL: running.URL(), User: "me", Password: "guess"}} {
-		if conn, err := stream.Connect(access, "test", log); err == nil {
+	for user, password := range map[string]string{"": "", "me": "guess"} {
+		if conn, err := stream.Connect(streamtest.Login(t, running.URL(), user, password), "test", log); err == nil {
 			conn.Close()
-			t.Errorf("let in %q with %q", access.User, access.Password)
+			t.Errorf("let in %q with %q", user, password)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type logger struct {
 	last  error
 }
 
+// Noticef is for what goes on in good health, such as a start.
 func (l *logger) Noticef(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
 
 func (l *logger) Debugf(format string, v ...any) { l.log.Debug("nats: " + fmt.Sprintf(format, v...)) }
@@ -38,6 +39,7 @@ func (l *logger) Warnf(format string, v ...any) {
 // Fatalf does not end the process: whoever started the server finds it not ready and knows the cause.
 func (l *logger) Fatalf(format string, v ...any) { l.failed("nats: " + fmt.Sprintf(format, v...)) }
 
+// failed logs a failure and keeps it as the cause, for whoever finds the server not ready.
 func (l *logger) failed(text string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

@@ -9,21 +9,22 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
-	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/audit"
+	"sluice.internal/sluice/cli/term"
 	"sluice.internal/sluice/simulate"
 )
 
+// auditCommand is `sluice audit`: the proof from the data that nothing is lost, doubled or out of order. The accounting
+// is the package audit's; this chooses what it accounts for and prints what it found.
 type auditCommand struct {
 	Ledger     []string `placeholder:"FILE" help:"Ledger of sluice simulate to account for as well; may be given several times."`
 	Limit      int      `placeholder:"N" default:"100" help:"List at most N items of each kind, 0 all (default: ${default})."`
 	Duplicates bool     `help:"Also list each duplicate with the event that it repeats."`
 	JSON       bool     `name:"json" help:"Print one JSON object a line."`
-	reach
+	connectFlags
 }
 
 func (auditCommand) Help() string {
@@ -44,7 +45,8 @@ func (c *auditCommand) Validate() error {
 	return nil
 }
 
-// Run audits, prints the balance and fails when something is wrong.
+// Run audits, prints the balance and fails when something is wrong. Ledgers are opened first: an audit of a large stream
+// takes minutes, and a name that is mistyped is to be found out before.
 func (c *auditCommand) Run(ctx context.Context, s *session) error {
 	settings := audit.Settings{Providers: source.Providers(), Limit: c.Limit, Duplicates: c.Duplicates}
 	for _, path := range c.Ledger {
@@ -53,11 +55,15 @@ func (c *auditCommand) Run(ctx context.Context, s *session) error {
 		}
 		settings.Ledgers = append(settings.Ledgers, ledger(path))
 	}
-	return c.look(ctx, s, func(streams *stream.Streams) error {
-		var wipe func()
-		settings.Watch, wipe = watchReading(s)
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
+		progress := term.NewProgress(s.diagnostics)
+		if progress.Watched() {
+			settings.Watch = func(name string, read, all uint64) {
+				progress.Show("%s: %d of %d read", name, read, max(read, all))
+			}
+		}
 		report, err := audit.Run(ctx, streams, settings)
-		wipe()
+		progress.Clear()
 		if err != nil {
 			return err
 		}
@@ -66,14 +72,14 @@ func (c *auditCommand) Run(ctx context.Context, s *session) error {
 			form = auditObjects
 		}
 		// The exit code says how things are, whoever reads the rest.
-		if err := form(s.out, report); err != nil && !isClosed(err) {
+		if err := form(s.out, report); err != nil && !term.IsClosed(err) {
 			return err
 		}
-		return auditVerdict(report)
+		return auditError(report)
 	})
 }
 
-// checkLedger opens a ledger once, so that a mistyped name is told before everything is read.
+// checkLedger opens a ledger once, so that a mistyped name is reported at once and not after minutes of reading.
 func checkLedger(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -82,7 +88,8 @@ func checkLedger(path string) error {
 	return file.Close()
 }
 
-// ledger reads a file each time it is gone through.
+// ledger reads a file anew each time it is ranged over, since an audit passes over it up to twice and it may be larger
+// than the memory.
 func ledger(path string) iter.Seq2[simulate.Entry, error] {
 	return func(yield func(simulate.Entry, error) bool) {
 		file, err := os.Open(path)
@@ -102,27 +109,9 @@ func ledger(path string) iter.Seq2[simulate.Entry, error] {
 	}
 }
 
-// watchReading tells a person at a terminal in one line what is being read. Wipe removes that line.
-func watchReading(s *session) (watch func(name string, read, all uint64), wipe func()) {
-	if !service.IsTerminal(s.Stderr) {
-		return nil, func() {}
-	}
-	var told time.Time
-	watch = func(name string, read, all uint64) {
-		if now := time.Now(); now.Sub(told) >= progressEvery {
-			told = now
-			_, _ = fmt.Fprintf(s.diagnostics, "\r\x1b[K%s: %d of %d read", name, read, max(read, all))
-		}
-	}
-	return watch, func() {
-		if !told.IsZero() {
-			_, _ = fmt.Fprint(s.diagnostics, "\r\x1b[K")
-		}
-	}
-}
-
-// auditVerdict is the error that says what is wrong, nil when nothing is.
-func auditVerdict(report *audit.Report) error {
+// auditError counts what is wrong by its kind, and says how much of it the limit left out of the list. It is nil when
+// nothing is wrong: duplicates are what Sluice is there to fold, and what waits is not lost.
+func auditError(report *audit.Report) error {
 	if report.Wrong() == 0 {
 		return nil
 	}

@@ -8,15 +8,16 @@ import (
 	"testing"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/streamtest"
 )
 
 // damaged are streams with three events, of which the second one was taken out, for notifications that are not there
 // any more, and two notifications that wait.
-func damaged(t *testing.T) (server *streamtest.Server, streams *stream.Streams) {
+func damaged(t *testing.T) (server *streamtest.Server, streams *streamtest.Streams) {
 	t.Helper()
 	server = streamtest.Start(t)
-	streams = server.Open(t, stream.Settings{})
+	streams = server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1), sampleEvent(streams, 2), sampleEvent(streams, 3))
 	for id := range 2 {
 		if err := notify(t, streams, id, "{}"); err != nil {
@@ -38,21 +39,21 @@ const damage = "sluice: the data is not as it should be: 1 gap\n"
 func TestAuditOfEmptyStreamsIsFine(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	run(t, "audit", "--nats", server.URL()).want(t, result{stdout: "" +
-		"STREAM         STORED  EVENTS  DUPLICATES  DEAD  SENT AGAIN  DROPPED  WAITING  TRIMMED  UNACCOUNTED\n" +
-		"NOTIFICATIONS       0       0           0     0           0        0        0        0            0\n"})
+		"STREAM         STORED  EVENTS  DUPLICATES  DEAD  SENT AGAIN  DROPPED  WAITING  TRIMMED  ERASED  UNACCOUNTED\n" +
+		"NOTIFICATIONS       0       0           0     0           0        0        0        0       0            0\n"})
 }
 
 func TestAuditFailsWhenSomethingIsGone(t *testing.T) {
 	t.Parallel()
 	server, streams := damaged(t)
-	if _, err := streams.Group(testContext(t), stream.GroupSettings{Name: "billing"}); err != nil {
+	if _, err := streams.Group(testContext(t), consume.GroupSettings{Name: "billing"}); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "audit", "--nats", server.URL()).want(t, result{code: 1, stderr: damage, stdout: "" +
-		"STREAM         STORED  EVENTS  DUPLICATES  DEAD  SENT AGAIN  DROPPED  WAITING  TRIMMED  UNACCOUNTED\n" +
-		"NOTIFICATIONS       2       0           0     0           0        0        2        0            0\n" +
+		"STREAM         STORED  EVENTS  DUPLICATES  DEAD  SENT AGAIN  DROPPED  WAITING  TRIMMED  ERASED  UNACCOUNTED\n" +
+		"NOTIFICATIONS       2       0           0     0           0        0        2        0       0            0\n" +
 		"\n" +
 		"GROUP    EVENTS  HANDLED  WAITING  PARKED  DEAD  DROPPED\n" +
 		"billing       2        0        2       0     0        0\n" +
@@ -65,14 +66,14 @@ func TestAuditForProgramsIsOneObjectALine(t *testing.T) {
 	t.Parallel()
 	server, _ := damaged(t)
 	run(t, "audit", "--json", "--nats", server.URL()).want(t, result{code: 1, stderr: damage, stdout: "" +
-		`{"kind":"balance","of":"notifications","stored":2,"events":0,"duplicates":0,"dead_letters":0,"sent_again":0,"dropped":0,"waiting":2,"trimmed":0,"unaccounted":0}` + "\n" +
+		`{"kind":"balance","of":"notifications","stored":2,"events":0,"duplicates":0,"dead_letters":0,"sent_again":0,"dropped":0,"waiting":2,"trimmed":0,"erased":0,"unaccounted":0}` + "\n" +
 		`{"kind":"item","what":"gap","stream":"EVENTS","sequence":2,"detail":"event 2 is gone from the stream, and those around it are there"}` + "\n"})
 }
 
 func TestAuditOfALedgerMissesWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	if err := notify(t, streams, 1, "{}"); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestAuditOfALedgerMissesWhatIsNotThere(t *testing.T) {
 func TestAuditListsAsMuchAsItIsTold(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	events, err := streams.JetStream().Stream(testContext(t), stream.Events)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +139,7 @@ func TestAuditListsAsMuchAsItIsTold(t *testing.T) {
 func TestAuditWithAWrongLedgerIsAClearError(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	file := filepath.Join(t.TempDir(), "other.ndjson")
 	if err := os.WriteFile(file, []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -6,22 +6,29 @@ import (
 	"errors"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"sluice.internal/shared/service"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/bench"
 	"sluice.internal/sluice/local"
 )
 
-// How much is measured unless the command line says otherwise.
+// How much is measured unless the command line says otherwise. A table has dozens of rows, so each of them is shorter.
 const (
 	loadConnections = 64
 	loadDuration    = 10 * time.Second
 	tableDuration   = 5 * time.Second
+	// tableEventRate is about what workers handle in a second.
+	tableEventRate = 20_000
 )
 
-// tableConnections are those that the figures in the README are about.
+// tableConnections are those that the published figures are about: few enough that single publishes win, and enough that
+// batches do.
 func tableConnections() []int { return []int{64, 256} }
 
+// benchCommand is `sluice bench`, in one of two modes: it loads a sluice that runs, or with --table starts each part of
+// Sluice as a process of its own and measures that. The measuring is the package bench's.
 type benchCommand struct {
 	configFlag
 
@@ -31,6 +38,8 @@ type benchCommand struct {
 	NATS      string `name:"nats" placeholder:"URL" xor:"where" help:"NATS in which to look for what was sent (default: $$SLUICE_NATS_URL, else that of the data folder; with --url none)."`
 	Data      string `placeholder:"DIR" xor:"where" help:"Data folder of sluice up (default: $$SLUICE_DATA, else ./data)."`
 
+	// Zero leaves these to the mode: load and table have different defaults.
+
 	Connections []int         `placeholder:"N" help:"Connections, each with one request at a time (default: 64; of a table 64,256)."`
 	Rate        float64       `placeholder:"N" help:"Requests that begin in a second, also while others wait; 0 is as fast as they are answered (default: 0)."`
 	Duration    time.Duration `placeholder:"TIME" help:"How long to send (default: 10s; of a table 5s each)."`
@@ -38,6 +47,8 @@ type benchCommand struct {
 	Instances   int           `placeholder:"N" default:"16" help:"Instances that the notifications are of (default: ${default})."`
 	PID         []int         `name:"pid" placeholder:"PID" help:"Processes to tell the CPU time and memory of (default: that of the data folder)."`
 	JSON        bool          `name:"json" xor:"form" help:"Print the result as a JSON object."`
+
+	// Table changes the mode; what follows is for a table only.
 
 	Table    bool   `xor:"form" help:"Measure all parts of Sluice and what limits them; needs no running sluice."`
 	Rounds   int    `placeholder:"N" default:"3" help:"Rounds of a table, of which the medians are told (default: ${default})."`
@@ -47,6 +58,7 @@ type benchCommand struct {
 	Folder   string `placeholder:"DIR" default:"." help:"Folder on the disk that a table measures; made if missing (default: the working directory)."`
 	Profiles string `placeholder:"DIR" help:"Folder for CPU profiles of a table's servers; made if missing."`
 
+	// Part makes this process one of those that a table starts; it is not for people.
 	Part bool `hidden:"" help:"Be one process of a table, as standard input says."`
 }
 
@@ -97,10 +109,11 @@ func (c *benchCommand) Run(ctx context.Context, s *session) error {
 	}
 }
 
-// load sends to a running sluice.
+// load sends to a running sluice and then looks in its streams whether all that was answered 200 is there. Both errors
+// are reported: the result is printed also when something is missing.
 func (c *benchCommand) load(ctx context.Context, s *session) error {
 	from := sendCommand{Source: c.Source, URL: c.URL, TokenFile: c.TokenFile, Data: c.Data}
-	to, err := from.inlet(s)
+	to, err := from.destination(s)
 	if err != nil {
 		return err
 	}
@@ -114,13 +127,13 @@ func (c *benchCommand) load(ctx context.Context, s *session) error {
 	if pid := local.Owner(dataDir(s, c.Data)); c.URL == "" && c.PID == nil && pid != 0 {
 		options.Processes = []int{pid}
 	}
-	return c.withStreams(ctx, s, func(streams *stream.Streams) error {
-		result, err := bench.Load(ctx, options, streams)
+	return c.withStreams(ctx, s, func(js jetstream.JetStream) error {
+		result, err := bench.Load(ctx, options, js)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			err = s.out.object(result)
+			err = s.out.Object(result)
 		} else {
 			_, err = s.out.Write([]byte(result.String()))
 		}
@@ -129,15 +142,18 @@ func (c *benchCommand) load(ctx context.Context, s *session) error {
 }
 
 // withStreams calls use with the streams to look in, nil when nobody said where those of the URL are.
-func (c *benchCommand) withStreams(ctx context.Context, s *session, use func(*stream.Streams) error) error {
+func (c *benchCommand) withStreams(ctx context.Context, s *session, use func(jetstream.JetStream) error) error {
 	if c.URL != "" && c.NATS == "" && c.Data == "" && s.lookup(natsVariable) == "" {
-		s.say("The stream is not looked at: --nats or --data would say where it is.")
+		s.diagnostics.Line("The stream is not looked at: --nats or --data would say where it is.")
 		return use(nil)
 	}
-	return reach{configFlag: c.configFlag, NATS: c.NATS, Data: c.Data}.look(ctx, s, use)
+	return connectFlags{configFlag: c.configFlag, NATS: c.NATS, Data: c.Data}.withStreams(ctx, s, func(streams *admin.Client) error {
+		return use(streams.JetStream())
+	})
 }
 
-// table runs this program again and again, for each part of Sluice.
+// table runs this program again and again, as each part of Sluice, with the hidden flag --part. Processes of their own
+// have a CPU time and a memory of their own, which is what the table is about.
 func (c *benchCommand) table(ctx context.Context, s *session) error {
 	if s.Executable == "" {
 		return errors.New("this program can't run itself as a part of a table")
@@ -145,7 +161,7 @@ func (c *benchCommand) table(ctx context.Context, s *session) error {
 	options := bench.TableOptions{
 		Program: bench.Program{Path: s.Executable, Args: []string{"bench", "--part"}, Environ: s.Environ},
 		Rounds:  c.Rounds, Duration: cmp.Or(c.Duration, tableDuration), Connections: c.Connections, Backlogs: c.Backlogs,
-		Parked: c.Parked, Only: c.Only, Size: c.Size, Instances: c.Instances, Folder: c.Folder, Profiles: c.Profiles,
+		EventRate: tableEventRate, Parked: c.Parked, Only: c.Only, Size: c.Size, Instances: c.Instances, Folder: c.Folder, Profiles: c.Profiles,
 		Out: s.out, Progress: s.diagnostics,
 	}
 	if len(options.Connections) == 0 {

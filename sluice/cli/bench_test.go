@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"sluice.internal/shared/stream"
 	"sluice.internal/shared/streamtest"
 )
 
@@ -45,7 +44,7 @@ func TestBenchSaysWhatItDidNotLookAt(t *testing.T) {
 	t.Parallel()
 	to := startGateway(t, storing())
 	got := typed{
-		args:    []string{"bench", "--url", to.URL + "/hook", "--duration=20ms", "--connections=1", "--size=700"},
+		args:    []string{"bench", "--url", to.URL + "/hook", "--duration=500ms", "--connections=1", "--size=700"},
 		environ: []string{"SLUICE_TOKEN=secret"},
 	}.run(t)
 	if got.code != 0 || !strings.Contains(got.stdout, "\nin the stream         not looked at\n") ||
@@ -62,9 +61,9 @@ func TestBenchSaysWhatItDidNotLookAt(t *testing.T) {
 func TestBenchFailsWhenSomethingIsNotInTheStream(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	to := startGateway(t, storing()) // It does not.
-	got := run(t, "bench", "--url", to.URL, "--nats", server.URL(), "--duration=20ms", "--connections=1", "--json")
+	got := run(t, "bench", "--url", to.URL, "--nats", server.URL(), "--duration=500ms", "--connections=1", "--json")
 	got.fails(t, 1, "are not in the stream")
 	var result struct {
 		Checked struct{ Accepted, Missing int }
@@ -80,5 +79,5 @@ func TestBenchFailsWhenSomethingIsNotInTheStream(t *testing.T) {
 func TestBenchFailsWhenTheAnswerIsNot200(t *testing.T) {
 	t.Parallel()
 	to := startGateway(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
-	run(t, "bench", "--url", to.URL, "--duration=20ms").fails(t, 1, "answers have status 401", "no request was answered 200")
+	run(t, "bench", "--url", to.URL, "--duration=500ms").fails(t, 1, "answers have status 401", "no request was answered 200")
 }

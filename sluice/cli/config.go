@@ -14,10 +14,11 @@ import (
 
 // configCommand has the commands that look at nothing but the configuration.
 type configCommand struct {
-	Check  checkCommand  `cmd:"" help:"Name everything that is wrong with the configuration."`
-	Show   showCommand   `cmd:"" help:"Print the effective configuration without its secrets."`
-	Keys   keysCommand   `cmd:"" help:"Print everything that can be configured."`
-	Schema schemaCommand `cmd:"" help:"Print the JSON Schema of sluice.yaml, for editors."`
+	Check   checkCommand   `cmd:"" help:"Name everything that is wrong with the configuration."`
+	Show    showCommand    `cmd:"" help:"Print the effective configuration without its secrets."`
+	Keys    keysCommand    `cmd:"" help:"Print everything that can be configured."`
+	Senders sendersCommand `cmd:"" help:"Print which senders are known, and how each is verified and read."`
+	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of sluice.yaml, for editors."`
 
 	Allowlist allowlistCommand `cmd:"" help:"Print the addresses that a provider sends from."`
 }
@@ -26,14 +27,17 @@ func (configCommand) Help() string {
 	return "Example:\n\n    sluice config check --config sluice.yaml"
 }
 
-// load reads the configuration as a gateway would. Tokens may be missing: `sluice up` makes them.
+// load reads the configuration as a gateway would, faults and warnings included. Tokens may be missing: `sluice up`
+// makes them, and nobody can tell here which of the two will start.
 func (f configFlag) load(s *session) (*config.Config, error) {
 	options := f.options(s)
 	options.Providers = source.Known()
-	options.AllowMissingTokens = true
+	options.AllowMissingTokens, options.Accounts, options.HandlerSecrets = true, true, true
 	return config.Load(options)
 }
 
+// checkCommand is `sluice config check`, for an editor's hook and for whoever deploys: it finds everything that a start
+// would find, without a start.
 type checkCommand struct{ configFlag }
 
 func (checkCommand) Help() string {
@@ -44,20 +48,20 @@ Example:
     sluice config check --config /etc/sluice/sluice.yaml`
 }
 
-// Run prints all faults, or that there are none.
+// Run prints all faults, or that there are none. Warnings go to standard error and do not change the exit code.
 func (c *checkCommand) Run(s *session) error {
 	cfg, err := c.load(s)
 	if faults := config.Faults(nil); errors.As(err, &faults) {
-		s.say("%v", faults)
-		return errTold
+		s.diagnostics.Line("%v", faults)
+		return errReported
 	}
 	if err != nil {
 		return err
 	}
 	for _, warning := range append(cfg.Warnings, missingTokens(cfg)...) {
-		s.say("warning: %s", warning)
+		s.diagnostics.Line("warning: %s", warning)
 	}
-	return s.out.line("%s: ok", c.checked(s))
+	return s.out.Line("%s: ok", c.checked(s))
 }
 
 // checked names what was checked.
@@ -69,6 +73,7 @@ func (c *checkCommand) checked(s *session) string {
 	return file
 }
 
+// missingTokens are warnings about sources that only `sluice up` starts with.
 func missingTokens(cfg *config.Config) []string {
 	var warnings []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Sources)) {
@@ -80,6 +85,7 @@ func missingTokens(cfg *config.Config) []string {
 	return warnings
 }
 
+// schemaCommand is `sluice config schema`. It reads no configuration, so it works beside one with faults.
 type schemaCommand struct{}
 
 func (schemaCommand) Help() string {
@@ -92,5 +98,5 @@ func (schemaCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("make schema: %w", err)
 	}
-	return s.out.line("%s", schema)
+	return s.out.Line("%s", schema)
 }

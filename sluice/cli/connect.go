@@ -10,10 +10,12 @@ import (
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/local"
 )
 
-// Variables that are no keys of the configuration, and one that is.
+// Variables that are no keys of the configuration, and one that is. The first three are named to the configuration as
+// known, since it refuses variables that it does not know.
 const (
 	dataVariable   = "SLUICE_DATA"
 	configVariable = "SLUICE_CONFIG"
@@ -21,6 +23,7 @@ const (
 	natsVariable   = "SLUICE_NATS_URL"
 )
 
+// defaultData is where `sluice up` keeps everything unless it was started otherwise.
 const defaultData = "./data"
 
 // configFlag names the file with the configuration.
@@ -36,55 +39,55 @@ func (f configFlag) options(s *session) config.Options {
 	}
 }
 
-// reach is how a command finds the streams.
-type reach struct {
+// connectFlags is how a command finds the streams. Every command that reads or changes them embeds it.
+type connectFlags struct {
 	configFlag
 
 	NATS string `name:"nats" placeholder:"URL" xor:"where" help:"Address of NATS (default: $$SLUICE_NATS_URL, else that of the data folder)."`
 	Data string `placeholder:"DIR" xor:"where" help:"Data folder of sluice up (default: $$SLUICE_DATA, else ./data)."`
 }
 
-// place is where streams are.
-type place struct {
-	access stream.Access
+// location is where streams are, and what a data folder says beside.
+type location struct {
+	access config.NATS
 	// dir is the data folder that says so, gateway the URL in it; both are empty when none was asked.
 	dir, gateway string
 }
 
-// place decides where to look: what is said on the command line counts before what the configuration says, and
+// location decides where to look: what is said on the command line counts before what the configuration says, and
 // that before the data folder in the working directory.
-func (r reach) place(s *session) (place, error) {
-	if r.Data != "" {
-		return placeIn(r.Data)
+func (f connectFlags) location(s *session) (location, error) {
+	if f.Data != "" {
+		return locationInFolder(s, f.Data)
 	}
-	nats, configured, err := r.nats(s)
+	nats, configured, err := f.nats(s)
 	if err != nil {
-		return place{}, err
+		return location{}, err
 	}
 	if configured {
-		return place{access: stream.AccessFrom(nats)}, nil
+		return location{access: nats}, nil
 	}
-	return placeIn(dataDir(s, ""))
+	return locationInFolder(s, "")
 }
 
 // nats reads how to reach NATS. Configured is false when that is the mere default.
-func (r reach) nats(s *session) (nats config.NATS, configured bool, err error) {
-	options := r.options(s)
+func (f connectFlags) nats(s *session) (nats config.NATS, configured bool, err error) {
+	options := f.options(s)
 	options.WithoutTokens = true
-	if r.NATS != "" {
-		options.Flags = map[string]string{"nats.url": r.NATS}
+	if f.NATS != "" {
+		options.Flags = map[string]string{"nats.url": f.NATS}
 		options.FlagNames = map[string]string{"nats.url": "--nats"}
 	}
 	cfg, err := config.Load(options)
 	if err != nil {
 		return config.NATS{}, false, err
 	}
-	told := r.NATS != "" || s.lookup(natsVariable) != ""
+	told := f.NATS != "" || s.lookup(natsVariable) != ""
 	return cfg.NATS, told || !isDefault(cfg.NATS), nil
 }
 
-// isDefault tells whether nothing says where NATS is or how to log in. Who configured a user and no address
-// means the default address.
+// isDefault reports whether nothing says where NATS is or how to log in: then the data folder is asked. Who configured a
+// user and no address means the default address.
 func isDefault(nats config.NATS) bool {
 	url := nats.URL.Reveal()
 	nats.URL = config.URL{}
@@ -93,35 +96,42 @@ func isDefault(nats config.NATS) bool {
 	})
 }
 
+// dataDir is the data folder: the flag's, else the variable's, else the one in the working directory.
 func dataDir(s *session, flag string) string {
 	return cmp.Or(flag, s.lookup(dataVariable), defaultData)
 }
 
-// describe reads a data folder.
-func describe(dir, instead string) (local.Description, error) {
-	description, err := local.Read(dir)
+// readDescription reads the data folder that the flag or a variable names, or else the one in the working directory,
+// which must be the caller's own. Instead is how to do without one.
+func readDescription(s *session, flag, instead string) (description local.Description, dir string, err error) {
+	dir = dataDir(s, flag)
+	read := local.Read
+	if flag == "" && s.lookup(dataVariable) == "" {
+		read = local.ReadOwn
+	}
+	description, err = read(dir)
 	if errors.Is(err, local.ErrNotThere) {
-		return description, fmt.Errorf("no sluice has run with %s; start one with `sluice up`, or say %s", dir, instead)
+		err = fmt.Errorf("no sluice has run with %s; start one with `sluice up`, or say %s", dir, instead)
 	}
-	return description, err
+	return description, dir, err
 }
 
-func placeIn(dir string) (place, error) {
-	description, err := describe(dir, "--nats URL")
+// locationInFolder reads a location from the data folder that a flag names, empty for none.
+func locationInFolder(s *session, flag string) (location, error) {
+	description, dir, err := readDescription(s, flag, "--nats URL")
 	if err != nil {
-		return place{}, err
+		return location{}, err
 	}
-	return place{
-		access: stream.Access{
-			URL: description.NATSURL, User: description.NATSUser, Password: description.NATSPassword,
-		},
-		dir: dir, gateway: description.GatewayURL,
-	}, nil
+	access, err := config.NewNATS(description.NATSURL, description.NATSUser, description.NATSPassword)
+	if err != nil {
+		return location{}, fmt.Errorf("the description in %s has an address that %w", dir, err)
+	}
+	return location{access: access, dir: dir, gateway: cmp.Or(description.AdminURL, description.GatewayURL)}, nil
 }
 
-// look finds the streams, calls read with them and ends the connection.
-func (r reach) look(ctx context.Context, s *session, read func(*stream.Streams) error) error {
-	where, err := r.place(s)
+// withStreams finds the streams, calls read with them and ends the connection.
+func (f connectFlags) withStreams(ctx context.Context, s *session, read func(*admin.Client) error) error {
+	where, err := f.location(s)
 	if err != nil {
 		return err
 	}
@@ -133,8 +143,9 @@ func (r reach) look(ctx context.Context, s *session, read func(*stream.Streams) 
 	return read(streams)
 }
 
-// open connects and looks for the streams. Disconnect ends the connection.
-func (p place) open(ctx context.Context, s *session) (streams *stream.Streams, disconnect func(), err error) {
+// open connects and attaches to the streams, which it does not create: a mistyped address must not leave empty ones
+// behind. Disconnect ends the connection.
+func (p location) open(ctx context.Context, s *session) (streams *admin.Client, disconnect func(), err error) {
 	log, err := service.NewLogger(s.diagnostics, "info", service.FormatText)
 	if err != nil {
 		return nil, nil, err
@@ -146,7 +157,7 @@ func (p place) open(ctx context.Context, s *session) (streams *stream.Streams, d
 	if err != nil {
 		return nil, nil, err
 	}
-	streams, err = stream.Attach(ctx, conn)
+	streams, err = admin.Attach(ctx, conn)
 	if err != nil {
 		conn.Close()
 		return nil, nil, err

@@ -7,14 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/local"
 )
 
-func withPassword(options *server.Options) {
+func withPassword(options *streamtest.Options) {
 	options.Username, options.Password = "sluice", "nats-password"
 }
 
@@ -22,12 +20,12 @@ func withPassword(options *server.Options) {
 func protected(t *testing.T) (url string) {
 	t.Helper()
 	running := streamtest.Start(t, withPassword)
-	conn, err := stream.Connect(stream.Access{URL: running.URL(), User: "sluice", Password: "nats-password"}, t.Name(), discard())
+	conn, err := stream.Connect(streamtest.Login(t, running.URL(), "sluice", "nats-password"), t.Name(), discard())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	if _, err := stream.Open(testContext(t), conn, stream.Settings{}, discard()); err != nil {
+	if _, err := stream.Open(testContext(t), conn, streamtest.Configured(), discard()); err != nil {
 		t.Fatal(err)
 	}
 	return running.URL()

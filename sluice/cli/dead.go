@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// deadCommand is `sluice dead` with all that is done to dead letters.
 type deadCommand struct {
 	Ls    deadListCommand  `cmd:"" default:"withargs" help:"List dead letters; what \"sluice dead\" does by itself."`
 	Show  deadShowCommand  `cmd:"" help:"Show all that is known of dead letters."`
@@ -25,10 +27,11 @@ Example:
     sluice dead --reason invalid --since 24h`
 }
 
+// deadListCommand is `sluice dead ls`.
 type deadListCommand struct {
-	deadFilter
-	window
-	reach
+	deadLetterFilter
+	listingFlags
+	connectFlags
 }
 
 func (deadListCommand) Help() string {
@@ -39,53 +42,57 @@ Example:
     sluice dead ls --reason invalid --since 24h --json`
 }
 
-// Run lists dead letters.
+// Run lists dead letters, oldest first. Nothing is removed by reading: what a listing shows, retry and drop find as well.
 func (c *deadListCommand) Run(ctx context.Context, s *session) error {
-	return c.look(ctx, s, func(streams *stream.Streams) error {
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		query := c.query()
 		query.Since, query.Limit, query.Follow = c.Since.at, c.Limit, c.Follow
-		return deadLetters().print(ctx, s, c.window, streams.DeadLetters(ctx, query))
+		return printListing(ctx, s, deadLetters(), c.form(), streams.DeadLetters(ctx, query))
 	})
 }
 
-// deadFilter says which dead letters are meant.
-type deadFilter struct {
-	Reason   string `placeholder:"REASON" help:"Only those with this reason: invalid, refused or exhausted."`
+// deadLetterFilter says which dead letters are meant. Its filters narrow each other down; an empty one lets all through.
+// It is comparable, so that a command knows whether any filter was given.
+type deadLetterFilter struct {
+	Reason   string `placeholder:"REASON" help:"Only those with this reason: invalid, refused, exhausted, unstorable or poison."`
 	Type     string `placeholder:"TYPE" help:"Only those of this type."`
 	Source   string `placeholder:"NAME" help:"Only those of this source."`
 	Instance string `placeholder:"ID" help:"Only those of this instance."`
 	Group    string `placeholder:"NAME" help:"Only those that this group gave up."`
-	Failure  string `name:"error" placeholder:"TEXT" help:"Only those with this text in their error."`
-	Until    moment `placeholder:"TIME" help:"Only what was stored until then, as --since."`
+	// Failure is called --error; a field of that name would be taken for the method of an error.
+	Failure string `name:"error" placeholder:"TEXT" help:"Only those with this text in their error."`
+	Until   moment `placeholder:"TIME" help:"Only what was stored until then, as --since."`
 }
 
-func (f deadFilter) query() stream.Query {
-	return stream.Query{
+// query leaves the time since when to the caller: listings and selections have a flag of their own for it.
+func (f deadLetterFilter) query() admin.Query {
+	return admin.Query{
 		Reason: f.Reason, Type: f.Type, Source: f.Source, Instance: f.Instance, Group: f.Group, Error: f.Failure,
 		Until: f.Until.at,
 	}
 }
 
-func deadLetters() *listing[notification.DeadLetter] {
-	return &listing[notification.DeadLetter]{
-		none: "No dead letters.",
-		columns: []column{
-			{name: "DIED", least: len(time.DateTime)},
-			{name: "SEQUENCE", right: true},
-			{name: "SOURCE", least: len("green-api")},
-			{name: "TYPE", least: len("outgoingAPIMessageReceived")},
-			{name: "INSTANCE", least: len("1101000001")},
-			{name: "REASON", least: len(notification.ReasonExhausted)},
-			{name: "GROUP", least: len("default")},
-			{name: "TRIES", right: true},
-			{name: "ERROR"},
+// deadLetters says how dead letters are listed: when they died first, since that is what they are sorted by.
+func deadLetters() *term.Listing[notification.DeadLetter] {
+	return &term.Listing[notification.DeadLetter]{
+		None: "No dead letters.",
+		Columns: []term.Column{
+			{Name: "DIED", MinWidth: len(time.DateTime)},
+			{Name: "SEQUENCE", Right: true},
+			{Name: "SOURCE", MinWidth: len("green-api")},
+			{Name: "TYPE", MinWidth: len("outgoingAPIMessageReceived")},
+			{Name: "INSTANCE", MinWidth: len("1101000001")},
+			{Name: "REASON", MinWidth: len(notification.ReasonUnstorable)},
+			{Name: "GROUP", MinWidth: len("default")},
+			{Name: "TRIES", Right: true},
+			{Name: "ERROR"},
 		},
-		row: func(letter *notification.DeadLetter) []string {
+		Row: func(deadLetter *notification.DeadLetter) []string {
 			return []string{
-				when(letter.DiedAt), strconv.FormatUint(letter.DeadSequence, 10), letter.Source, letter.Type,
-				letter.Instance, letter.Reason, letter.Group, strconv.Itoa(letter.Attempt), letter.Error,
+				term.Time(deadLetter.DiedAt), strconv.FormatUint(deadLetter.DeadSequence, 10), deadLetter.Source, deadLetter.Type,
+				deadLetter.Instance, deadLetter.Reason, deadLetter.Group, strconv.Itoa(deadLetter.Attempt), deadLetter.Error,
 			}
 		},
-		document: func(letter *notification.DeadLetter) any { return newDeadDocument(letter) },
+		Document: func(deadLetter *notification.DeadLetter) any { return newDeadLetterDocument(deadLetter) },
 	}
 }

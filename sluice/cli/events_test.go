@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/cli"
 )
@@ -19,21 +19,43 @@ import (
 func TestEventsAreListedInColumns(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	plain, odd := sampleEvent(streams, 1), sampleEvent(streams, 2)
 	odd.Source, odd.Type, odd.Instance, odd.SentAt = "a-much-longer-source", "new\u202eType", strings.Repeat("9", 60), time.Time{}
+	odd.Faults = []notification.Fault{{Pointer: "/from", Message: "is missing"}, {Message: "must be <one>"}}
 	publish(t, streams, plain, odd)
 	run(t, "events", "--nats", server.URL()).want(t, result{stdout: fmt.Sprintf(""+
-		"RECEIVED             SEQUENCE  SOURCE                TYPE          INSTANCE                                          LANE  KEY       SENT\n"+
-		"%s         1  green-api             incomingCall  1101000001                                        %4d  key-of-0  %s\n"+
-		"%s         2  a-much-longer-source  new\uFFFDType      99999999999999999999999999999999999999999999999…  %4d  key-of-0  -\n",
+		"RECEIVED             SEQUENCE  SOURCE                TYPE          INSTANCE                                          LANE  KEY       SENT                 FAULTS\n"+
+		"%s         1  green-api             incomingCall  1101000001                                        %4d  key-of-0  %s  -\n"+
+		"%s         2  a-much-longer-source  new\uFFFDType      99999999999999999999999999999999999999999999999…  %4d  key-of-0  -                    2\n",
 		shown(plain.ReceivedAt), plain.Lane, shown(sentAt), shown(odd.ReceivedAt), odd.Lane)})
+}
+
+func TestEventIsShownWithItsFaults(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t)
+	event := sampleEvent(streams, 1)
+	event.Faults = []notification.Fault{{Pointer: "/from", Message: "is missing"}, {Message: "must be <one>"}}
+	publish(t, streams, event)
+	got := run(t, "events", "show", "1", "--nats", server.URL())
+	if got.code != 0 || !strings.HasPrefix(got.stdout, "event 1: incomingCall\n  source            green-api\n") ||
+		!strings.Contains(got.stdout, "\nfaults\n  /from is missing\n  must be <one>\nbody, ") {
+		t.Errorf("%+v", got)
+	}
+	for _, args := range [][]string{{"events", "--json"}, {"events", "show", "1", "--json"}} {
+		got := run(t, append(args, "--nats", server.URL())...)
+		if !strings.Contains(got.stdout, `"faults":[{"pointer":"/from","message":"is missing"},{"pointer":"","message":"must be <one>"}]`) {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+	run(t, "events", "show", "7", "--nats", server.URL()).fails(t, 1, "there is no event 7; `sluice events` lists those there are")
 }
 
 func TestEventsAsJSONKeepBodiesUnharmed(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	bodies := []struct{ sent, printed string }{
 		{
 			"{\n  \"z\": 12345678901234567890123, \"a\": 1.10,\t\"html\": \"<b>&\u2028\", \"z\": 1e400}\n",
@@ -49,10 +71,10 @@ func TestEventsAsJSONKeepBodiesUnharmed(t *testing.T) {
 		event.Body = []byte(body.sent)
 		publish(t, streams, event)
 		fmt.Fprintf(&want, `{"sequence":%d,"key":"key-of-%04d","source":"green-api","type":"incomingCall",`+
-			`"instance":"1101000001","order_key":"7@c.us","lane":%d,"received_at":"2026-11-23T07:00:%02d.123456789Z",`+
+			`"instance":"1101000001","order_key":"7@c.us","received_at":"2026-11-23T07:00:%02d.123456789Z",`+
 			`"sent_at":"2026-11-23T06:59:58Z","notification_sequence":%d,"remote_address":"192.0.2.1",`+
-			`"request_id":"request-%d","content_type":"application/json",%s}`+"\n",
-			i+1, i, event.Lane, i, 100+i, i, body.printed)
+			`"request_id":"request-%d","content_type":"application/json","lane":%d,%s}`+"\n",
+			i+1, i, i, 100+i, i, event.Lane, body.printed)
 	}
 	run(t, "events", "--json", "--nats", server.URL()).want(t, result{stdout: want.String()})
 }
@@ -60,20 +82,20 @@ func TestEventsAsJSONKeepBodiesUnharmed(t *testing.T) {
 func TestFieldsOfAnEventThatDoNotApplyAreLeftOut(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	event := sampleEvent(streams, 1)
 	event.Instance, event.SentAt, event.RemoteAddress, event.RequestID, event.ContentType = "", time.Time{}, "", "", ""
 	event.Body = nil
 	publish(t, streams, event)
 	run(t, "events", "--json", "--nats", server.URL()).want(t, result{stdout: fmt.Sprintf(
-		`{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","order_key":"7@c.us","lane":%d,`+
-			`"received_at":"2026-11-23T07:00:01.123456789Z","notification_sequence":101}`+"\n", event.Lane)})
+		`{"sequence":1,"key":"key-of-0001","source":"green-api","type":"incomingCall","order_key":"7@c.us",`+
+			`"received_at":"2026-11-23T07:00:01.123456789Z","notification_sequence":101,"lane":%d}`+"\n", event.Lane)})
 }
 
 func TestEventsAreFilteredAndLimited(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	call, message, other := sampleEvent(streams, 1), sampleEvent(streams, 2), sampleEvent(streams, 3)
 	message.Type, message.Instance = "incomingMessageReceived", "7"
 	other.Source = "shop"
@@ -119,7 +141,7 @@ func TestEventsAreFilteredAndLimited(t *testing.T) {
 func TestFollowingGoesOnUntilInterrupted(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1), sampleEvent(streams, 2))
 	lines, stop := following(t, "events", "--follow", "--limit=1", "--nats", server.URL())
 	if header := nextLine(t, lines); !strings.HasPrefix(header, "RECEIVED") {
@@ -138,7 +160,7 @@ func TestFollowingGoesOnUntilInterrupted(t *testing.T) {
 func TestFollowingAnEmptyStreamWritesJSONAtOnce(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	lines, stop := following(t, "events", "-f", "--json", "--nats", server.URL())
 	publish(t, streams, sampleEvent(streams, 1))
 	if line := nextLine(t, lines); !strings.HasPrefix(line, `{"sequence":1,`) {
@@ -150,7 +172,7 @@ func TestFollowingAnEmptyStreamWritesJSONAtOnce(t *testing.T) {
 func TestFollowingGoesOnAfterARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1))
 	lines, stop := following(t, "events", "-f", "--json", "--nats", server.URL())
 	nextLine(t, lines)
@@ -167,7 +189,7 @@ func TestFollowingGoesOnAfterARestartOfTheServer(t *testing.T) {
 
 func TestSignalEndsFollowing(t *testing.T) { //nolint:paralleltest // Signals are the process's.
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	written := make(chan struct{}, 1)
 	code := make(chan int, 1)
 	var stderr bytes.Buffer
@@ -193,7 +215,7 @@ func TestSignalEndsFollowing(t *testing.T) { //nolint:paralleltest // Signals ar
 func TestListingForAReaderThatIsGoneEndsQuietly(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	event := sampleEvent(streams, 1)
 	event.Body = []byte(`"` + strings.Repeat("more than is buffered", 8<<10) + `"`)
 	publish(t, streams, event, sampleEvent(streams, 2))
@@ -212,13 +234,13 @@ func TestListingForAReaderThatIsGoneEndsQuietly(t *testing.T) {
 func TestRowsBehindThoseThatSetTheWidthsAreListedToo(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	const count = 1100
 	events := make([]notification.Event, count)
 	for id := range events {
 		events[id] = sampleEvent(streams, id)
 	}
-	for batch := range slices.Chunk(events, stream.MaxBatch) {
+	for batch := range slices.Chunk(events, consume.MaxBatch) {
 		publish(t, streams, batch...)
 	}
 	got := run(t, "events", "--nats", server.URL())

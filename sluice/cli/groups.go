@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// groupsCommand is `sluice groups`. Groups come into being with their workers; this lists and removes them.
 type groupsCommand struct {
 	Ls groupsListCommand   `cmd:"" default:"withargs" help:"List groups; what \"sluice groups\" does by itself."`
 	Rm groupsRemoveCommand `cmd:"" help:"Remove a group that nobody needs."`
@@ -23,9 +25,10 @@ Example:
     sluice groups`
 }
 
+// groupsListCommand is `sluice groups ls`.
 type groupsListCommand struct {
 	JSON bool `name:"json" help:"Print one JSON object a line."`
-	reach
+	connectFlags
 }
 
 func (groupsListCommand) Help() string {
@@ -38,31 +41,32 @@ Example:
 
 // Run lists groups.
 func (c *groupsListCommand) Run(ctx context.Context, s *session) error {
-	return c.look(ctx, s, func(streams *stream.Streams) error {
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		status, err := inspect(ctx, streams)
 		if err != nil {
 			return err
 		}
-		return groups().print(ctx, s, window{JSON: c.JSON}, allOf(status.Groups))
+		return printListing(ctx, s, groups(), term.Form{JSON: c.JSON}, allOf(status.Groups))
 	})
 }
 
-func groups() *listing[stream.Backlog] {
-	return &listing[stream.Backlog]{
-		none: "No groups.",
-		columns: []column{
-			{name: "GROUP"},
-			{name: "ORDERED"},
-			{name: "TYPES"},
-			{name: "WORKERS", right: true},
-			{name: "WAITING", right: true},
-			{name: "UNDER WAY", right: true},
-			{name: "PARKED", right: true},
-			{name: "DUE", right: true},
-			{name: "DEAD", right: true},
-			{name: "HOLDS SINCE"},
+// groups says how groups are listed.
+func groups() *term.Listing[admin.Backlog] {
+	return &term.Listing[admin.Backlog]{
+		None: "No groups.",
+		Columns: []term.Column{
+			{Name: "GROUP"},
+			{Name: "ORDERED"},
+			{Name: "TYPES"},
+			{Name: "WORKERS", Right: true},
+			{Name: "WAITING", Right: true},
+			{Name: "UNDER WAY", Right: true},
+			{Name: "PARKED", Right: true},
+			{Name: "DUE", Right: true},
+			{Name: "DEAD", Right: true},
+			{Name: "HOLDS SINCE"},
 		},
-		row: func(group *stream.Backlog) []string {
+		Row: func(group *admin.Backlog) []string {
 			ordered, types := "yes", "all"
 			if group.Unordered {
 				ordered = "no"
@@ -72,29 +76,38 @@ func groups() *listing[stream.Backlog] {
 			}
 			return []string{
 				group.Name, ordered, types, strconv.Itoa(group.Workers), decimal(group.Waiting), decimal(group.UnderWay),
-				decimal(group.Parked), decimal(group.Due), decimal(group.Dead), when(group.Holds),
+				decimal(group.Parked), decimal(group.Due), decimal(group.Dead), term.Time(group.Holds),
 			}
 		},
-		document: func(group *stream.Backlog) any { return newListedGroupDocument(group) },
+		Document: func(group *admin.Backlog) any { return newListedGroupDocument(group) },
 	}
 }
 
+// listedGroupDocument is a group as --json prints it.
 type listedGroupDocument struct {
-	Group      string    `json:"group"`
-	Ordered    bool      `json:"ordered"`
-	Types      []string  `json:"types,omitempty"`
-	Workers    int       `json:"workers"`
-	Waiting    uint64    `json:"waiting"`
-	UnderWay   uint64    `json:"under_way"`
-	Parked     uint64    `json:"parked"`
-	Due        uint64    `json:"due"`
-	Dead       uint64    `json:"dead"`
+	Group string `json:"group"`
+	// Ordered says that events of one chat are handled one after the other. Types are those it gets, none for all.
+	Ordered bool     `json:"ordered"`
+	Types   []string `json:"types,omitempty"`
+	// Workers counts those that ask for more at this moment. One that is busy asks for nothing.
+	Workers int `json:"workers"`
+	// Waiting were not handed out, UnderWay were and are not acknowledged.
+	Waiting  uint64 `json:"waiting"`
+	UnderWay uint64 `json:"under_way"`
+	// Parked failed and wait for the time of their next attempt; Due are past that time and wait for a worker.
+	Parked uint64 `json:"parked"`
+	Due    uint64 `json:"due"`
+	// Dead counts the dead letters that the group left.
+	Dead uint64 `json:"dead"`
+	// OldestAt is the time of the oldest that waits or is under way. Events since HoldsSince stay in the stream for the
+	// group's sake.
 	OldestAt   time.Time `json:"oldest_at,omitzero"`
 	HoldsSince time.Time `json:"holds_since,omitzero"`
-	Incomplete bool      `json:"incomplete,omitempty"`
+	// Incomplete says that consumers are missing, so that nothing can be trimmed until a worker makes them anew.
+	Incomplete bool `json:"incomplete,omitempty"`
 }
 
-func newListedGroupDocument(group *stream.Backlog) listedGroupDocument {
+func newListedGroupDocument(group *admin.Backlog) listedGroupDocument {
 	return listedGroupDocument{
 		Group: group.Name, Ordered: !group.Unordered, Types: group.Types, Workers: group.Workers,
 		Waiting: group.Waiting, UnderWay: group.UnderWay, Parked: group.Parked, Due: group.Due, Dead: group.Dead,

@@ -7,9 +7,12 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// listenCommand is `sluice listen`, for developing a program against events that really come in. It has no position and
+// no second try: what the program answers is printed, and the next event follows.
 type listenCommand struct {
 	Forward  string        `placeholder:"URL" help:"Post each event to this address (default: print them)."`
 	Type     string        `placeholder:"TYPE" help:"Only events of this type."`
@@ -18,7 +21,7 @@ type listenCommand struct {
 	Since    moment        `placeholder:"TIME" help:"Begin with what was stored since: 1h is an hour ago; or a time as in RFC 3339 (default: now)."`
 	Timeout  time.Duration `placeholder:"TIME" default:"30s" help:"How long to wait for each answer (default: ${default})."`
 	JSON     bool          `name:"json" help:"Print one JSON object a line."`
-	reach
+	connectFlags
 }
 
 func (listenCommand) Help() string {
@@ -41,30 +44,32 @@ func (c *listenCommand) Validate() error {
 	return checkTarget("--forward", c.Forward)
 }
 
-// Run listens until it is interrupted.
+// Run listens until it is interrupted, which is how it is meant to end and no failure. Without --since it begins with
+// what comes from now on: whoever develops does not want the past in his program.
 func (c *listenCommand) Run(ctx context.Context, s *session) error {
-	return c.look(ctx, s, func(streams *stream.Streams) error {
-		live := streams.Events(ctx, stream.Query{
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
+		live := streams.Events(ctx, admin.Query{
 			Type: c.Type, Source: c.Source, Instance: c.Instance,
 			Since: c.Since.at, New: c.Since == moment{}, Follow: true,
 		})
 		if c.Forward == "" {
-			return events().print(ctx, s, window{Follow: true, JSON: c.JSON}, live)
+			return printListing(ctx, s, events(), term.Form{Follow: true, JSON: c.JSON}, live)
 		}
 		to := &target{client: newClient(), url: c.Forward, timeout: c.Timeout}
 		defer to.client.CloseIdleConnections()
-		return forwarded().print(ctx, s, window{Follow: true, JSON: c.JSON}, to.forward(ctx, live))
+		return printListing(ctx, s, forwarded(), term.Form{Follow: true, JSON: c.JSON}, to.forward(ctx, live))
 	})
 }
 
-// forwardedEvent is an event and what the program said to it.
+// forwardedEvent is an event, when it was posted, and what the program answered.
 type forwardedEvent struct {
 	notification.Event
-	answer answer
+	result postResult
 	at     time.Time
 }
 
-// forward posts each event as it comes, whatever is said to the one before.
+// forward posts each event as it comes, whatever was answered to the one before. The next is not read before there is an
+// answer, so a slow program is not flooded; what comes meanwhile waits in the stream.
 func (t *target) forward(ctx context.Context, live iter.Seq2[notification.Event, error]) iter.Seq2[forwardedEvent, error] {
 	return func(yield func(forwardedEvent, error) bool) {
 		for event, err := range live {
@@ -72,7 +77,7 @@ func (t *target) forward(ctx context.Context, live iter.Seq2[notification.Event,
 				yield(forwardedEvent{}, err)
 				return
 			}
-			posted := forwardedEvent{Event: event, at: time.Now(), answer: t.post(ctx, &event)}
+			posted := forwardedEvent{Event: event, at: time.Now(), result: t.post(ctx, &event)}
 			if !yield(posted, nil) {
 				return
 			}
@@ -80,29 +85,31 @@ func (t *target) forward(ctx context.Context, live iter.Seq2[notification.Event,
 	}
 }
 
-func forwarded() *listing[forwardedEvent] {
-	return &listing[forwardedEvent]{
-		columns: []column{
-			{name: "FORWARDED", least: len(time.DateTime)},
-			{name: "TYPE", least: len("outgoingAPIMessageReceived")},
-			{name: "INSTANCE", least: len("1101000001")},
-			{name: "KEY", least: shownKey},
-			{name: "ANSWER"},
+// forwarded says how posted events are listed: one line as soon as there is an answer.
+func forwarded() *term.Listing[forwardedEvent] {
+	return &term.Listing[forwardedEvent]{
+		Columns: []term.Column{
+			{Name: "FORWARDED", MinWidth: len(time.DateTime)},
+			{Name: "TYPE", MinWidth: len("outgoingAPIMessageReceived")},
+			{Name: "INSTANCE", MinWidth: len("1101000001")},
+			{Name: "KEY", MinWidth: shownKey},
+			{Name: "ANSWER"},
 		},
-		row: func(event *forwardedEvent) []string {
+		Row: func(event *forwardedEvent) []string {
 			return []string{
-				when(event.at), event.Type, event.Instance, event.Key[:min(len(event.Key), shownKey)], event.answer.String(),
+				term.Time(event.at), event.Type, event.Instance, event.Key[:min(len(event.Key), shownKey)], event.result.String(),
 			}
 		},
-		document: func(event *forwardedEvent) any {
+		Document: func(event *forwardedEvent) any {
 			return forwardedDocument{
 				Sequence: event.Sequence, Key: event.Key, Source: event.Source, Type: event.Type, Instance: event.Instance,
-				ReceivedAt: event.ReceivedAt.UTC(), answer: event.answer,
+				ReceivedAt: event.ReceivedAt.UTC(), postResult: event.result,
 			}
 		},
 	}
 }
 
+// forwardedDocument is a posted event as --json prints it, without the body: that is what the program got.
 type forwardedDocument struct {
 	Sequence   uint64    `json:"sequence"`
 	Key        string    `json:"key,omitempty"`
@@ -110,5 +117,5 @@ type forwardedDocument struct {
 	Type       string    `json:"type,omitempty"`
 	Instance   string    `json:"instance,omitempty"`
 	ReceivedAt time.Time `json:"received_at,omitzero"`
-	answer
+	postResult
 }

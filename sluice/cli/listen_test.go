@@ -6,12 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"sluice.internal/shared/stream"
 	"sluice.internal/shared/streamtest"
 )
 
 // heard publishes events until the first of them is heard: when listening begins is not told. It returns the line.
-func heard(t *testing.T, streams *stream.Streams, lines interface {
+func heard(t *testing.T, streams *streamtest.Streams, lines interface {
 	Scan() bool
 	Text() string
 },
@@ -35,7 +34,7 @@ func heard(t *testing.T, streams *stream.Streams, lines interface {
 func TestEventsAreForwardedAsTheyComeAndWhatIsSaidToThemIsShown(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 0))
 	program := newProgram(t)
 	program.fail("key-of-9999")
@@ -77,7 +76,7 @@ func TestEventsAreForwardedAsTheyComeAndWhatIsSaidToThemIsShown(t *testing.T) {
 func TestProgramThatIsDownIsSaidToBe(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1), sampleEvent(streams, 2))
 	address := deadAddress(t)
 	lines, stop := following(t, "listen", "--json", "--since=1h", "--forward", "http://"+address, "--nats", server.URL())
@@ -99,7 +98,7 @@ func TestProgramThatIsDownIsSaidToBe(t *testing.T) {
 func TestListeningWithoutAProgramPrintsEvents(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 0))
 	lines, stop := following(t, "listen", "--json", "--instance=1101000001", "--nats", server.URL())
 	if line := heard(t, streams, lines); !strings.Contains(line, `"body":{"id":`) || strings.Contains(line, "key-of-0000") {

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// rejectionsCommand is `sluice rejections` with all that is done to refused requests.
 type rejectionsCommand struct {
 	Ls     rejectionsListCommand   `cmd:"" default:"withargs" help:"List rejections; what \"sluice rejections\" does by itself."`
 	Show   rejectionsShowCommand   `cmd:"" help:"Show all that is known of rejections."`
@@ -24,10 +26,11 @@ Example:
     sluice rejections --cause wrong-secret --since 1h`
 }
 
+// rejectionsListCommand is `sluice rejections ls`.
 type rejectionsListCommand struct {
 	rejectionFilter
-	window
-	reach
+	listingFlags
+	connectFlags
 }
 
 func (rejectionsListCommand) Help() string {
@@ -38,53 +41,58 @@ Example:
     sluice rejections ls --cause wrong-token --since 1h`
 }
 
-// Run lists rejections.
+// Run lists rejections, oldest first.
 func (c *rejectionsListCommand) Run(ctx context.Context, s *session) error {
-	return c.look(ctx, s, func(streams *stream.Streams) error {
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		query := c.query()
 		query.Since, query.Limit, query.Follow = c.Since.at, c.Limit, c.Follow
-		return rejections().print(ctx, s, c.window, streams.Rejections(ctx, query))
+		return printListing(ctx, s, rejections(), c.form(), streams.Rejections(ctx, query))
 	})
 }
 
-// rejectionFilter says which rejections are meant.
+// rejectionFilter says which rejections are meant. It is comparable, so that a command knows whether any filter was given.
 type rejectionFilter struct {
 	Cause  string `placeholder:"CAUSE" help:"Only those with this cause, such as wrong-token."`
 	Source string `placeholder:"NAME" help:"Only those of this source."`
 	Until  moment `placeholder:"TIME" help:"Only what was stored until then, as --since."`
 }
 
-func (f rejectionFilter) query() stream.Query {
-	return stream.Query{Cause: f.Cause, Source: f.Source, Until: f.Until.at}
+func (f rejectionFilter) query() admin.Query {
+	return admin.Query{Cause: f.Cause, Source: f.Source, Until: f.Until.at}
 }
 
-func rejections() *listing[notification.Rejection] {
-	return &listing[notification.Rejection]{
-		none: "No rejections.",
-		columns: []column{
-			{name: "RECEIVED", least: len(time.DateTime)},
-			{name: "SEQUENCE", right: true},
-			{name: "CAUSE", least: len("address-not-allowed")},
-			{name: "SOURCE", least: len("green-api")},
-			{name: "FROM", least: len("192.0.2.255")},
-			{name: "METHOD"},
-			{name: "PATH", least: len("/green-api/webhook/")},
-			{name: "DETAIL"},
+// rejections says how refused requests are listed. Everything in a row but time and sequence may be a stranger's text.
+func rejections() *term.Listing[notification.Rejection] {
+	return &term.Listing[notification.Rejection]{
+		None: "No rejections.",
+		Columns: []term.Column{
+			{Name: "RECEIVED", MinWidth: len(time.DateTime)},
+			{Name: "SEQUENCE", Right: true},
+			{Name: "CAUSE", MinWidth: len("address-not-allowed")},
+			{Name: "SOURCE", MinWidth: len("green-api")},
+			{Name: "FROM", MinWidth: len("192.0.2.255")},
+			{Name: "METHOD"},
+			{Name: "PATH", MinWidth: len("/green-api/webhook/")},
+			{Name: "DETAIL"},
 		},
-		row: func(rejection *notification.Rejection) []string {
+		Row: func(rejection *notification.Rejection) []string {
 			return []string{
-				when(rejection.ReceivedAt), strconv.FormatUint(rejection.Sequence, 10), rejection.Cause,
+				term.Time(rejection.ReceivedAt), strconv.FormatUint(rejection.Sequence, 10), rejection.Cause,
 				rejection.Source, rejection.RemoteAddress, rejection.Method, rejection.Path, rejection.Detail,
 			}
 		},
-		document: func(rejection *notification.Rejection) any { return newRejectionDocument(rejection) },
+		Document: func(rejection *notification.Rejection) any { return newRejectionDocument(rejection) },
 	}
 }
 
+// rejectionDocument is a refused request as --json prints it. Header fields have their secrets replaced already: the
+// gateway keeps none.
 type rejectionDocument struct {
-	Sequence      uint64              `json:"sequence"`
-	Cause         string              `json:"cause,omitempty"`
-	Detail        string              `json:"detail,omitempty"`
+	Sequence uint64 `json:"sequence"`
+	// Cause is a stable word such as "wrong-token", Detail what is probably wrong, in a sentence.
+	Cause  string `json:"cause,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	// Skipped is the number of requests that this one stands for. They were only counted, so it has no body and header.
 	Skipped       uint64              `json:"skipped,omitempty"`
 	Source        string              `json:"source,omitempty"`
 	Method        string              `json:"method,omitempty"`
@@ -93,11 +101,13 @@ type rejectionDocument struct {
 	RequestID     string              `json:"request_id,omitempty"`
 	ReceivedAt    time.Time           `json:"received_at,omitzero"`
 	Headers       map[string][]string `json:"headers,omitempty"`
-	Truncated     bool                `json:"truncated,omitempty"`
-	ContentType   string              `json:"content_type,omitempty"`
+	// Truncated says that the body is the beginning of a longer one. Such a rejection can't be accepted.
+	Truncated   bool   `json:"truncated,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
 	payload
 }
 
+// newRejectionDocument leaves out what was kept to verify the request later. It is no secret, and of use to nobody else.
 func newRejectionDocument(rejection *notification.Rejection) rejectionDocument {
 	return rejectionDocument{
 		Sequence: rejection.Sequence, Cause: rejection.Cause, Detail: rejection.Detail, Skipped: rejection.Skipped,

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
 	"sluice.internal/shared/streamtest"
 )
 
 func TestRejectionsAreListedWithTheirCause(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	for id, rejection := range []notification.Rejection{
 		{
 			Cause: "wrong-token", Detail: "the token is none of the source's", Source: "green-api",

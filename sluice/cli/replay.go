@@ -9,9 +9,12 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// replayCommand is `sluice replay`: events that were handled are handled once more, by a group, or posted to a program.
+// Keys stay the same, so that whoever makes effects idempotent by them is safe.
 type replayCommand struct {
 	Group string `xor:"target" required:"" placeholder:"NAME" help:"Hand the events to the handlers of this group again."`
 	To    string `xor:"target" required:"" placeholder:"URL" help:"Post the events to this address instead, one after the other."`
@@ -22,7 +25,7 @@ type replayCommand struct {
 	Timeout time.Duration `placeholder:"TIME" default:"10s" help:"How long to wait for each answer (default: ${default})."`
 	Tries   int           `placeholder:"N" default:"5" help:"How often an event is posted before it ends there (default: ${default})."`
 	DryRun  bool          `help:"Only count the events."`
-	reach
+	connectFlags
 }
 
 func (replayCommand) Help() string {
@@ -53,7 +56,8 @@ func (c *replayCommand) Validate() error {
 	return c.replayChoice.Validate()
 }
 
-// replayChoice are the events that are replayed.
+// replayChoice are the events that are replayed. One of its filters must be given, or --all: a replay of everything is
+// sometimes meant and never by accident.
 type replayChoice struct {
 	Type     string   `placeholder:"TYPE" help:"Only events of this type."`
 	Source   string   `placeholder:"NAME" help:"Only events of this source."`
@@ -78,8 +82,9 @@ func (c replayChoice) Validate() error {
 	return nil
 }
 
-func (c replayChoice) query() stream.Query {
-	return stream.Query{
+// query is what the store can filter by. Keys are compared here: the streams have no index of them.
+func (c replayChoice) query() admin.Query {
+	return admin.Query{
 		Type: c.Type, Source: c.Source, Instance: c.Instance, Since: c.Since.at, Until: c.Until.at, From: c.From,
 	}
 }
@@ -88,45 +93,58 @@ func (c replayChoice) wants(event *notification.Event) bool {
 	return len(c.Key) == 0 || slices.Contains(c.Key, event.Key)
 }
 
-// Run replays events.
+// Run replays events, in the order of the stream. It is recorded what was replayed, also when it ended early, and a dry
+// run is not.
 func (c *replayCommand) Run(ctx context.Context, s *session) error {
-	return c.look(ctx, s, func(streams *stream.Streams) error {
+	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		if c.Group != "" {
 			groups, err := streams.GroupNames(ctx)
 			if err != nil {
 				return err
 			}
-			if err := groupIsThere(c.Group, groups); err != nil {
+			bots, err := streams.Bots(ctx)
+			if err != nil {
+				return err
+			}
+			bots = slices.DeleteFunc(bots, func(bot admin.Bot) bool { return bot.Bot != c.Group })
+			if len(bots) > 0 && !slices.Contains(groups, c.Group) {
+				return c.replayToBot(ctx, s, streams, bots)
+			}
+			if err := checkGroup(c.Group, groups); err != nil {
 				return err
 			}
 		}
-		job := &replay{command: c, session: s, streams: streams, began: time.Now().UTC(), replayed: kinds{}}
+		job := &replay{command: c, session: s, streams: streams, began: time.Now().UTC(), replayed: term.CountByType{}}
 		if c.DryRun {
-			job.hand, job.pace = func(context.Context, *notification.Event) error { return nil }, newPacer(0)
+			job.deliver, job.limit = func(context.Context, *notification.Event) error { return nil }, newRateLimit(0)
 			err := job.run(ctx)
-			return errors.Join(s.out.line("would be replayed: %s", job.replayed.of("event")), err)
+			return errors.Join(s.out.Line("would be replayed: %s", job.replayed.Describe("event")), err)
 		}
-		defer c.aim(job)()
+		defer c.setTarget(job)()
 		err := job.run(ctx)
-		return errors.Join(s.out.line("replayed: %s", job.replayed.of("event")), err, job.record(ctx))
+		return errors.Join(s.out.Line("replayed: %s", job.replayed.Describe("event")), err, job.record(ctx))
 	})
 }
 
-// aim decides where events go. Release ends the connections to there.
-func (c *replayCommand) aim(job *replay) (release func()) {
-	job.pace = newPacer(c.Rate)
+// setTarget decides where events go: to a group by way of the streams, so that its workers handle them as any other, or by
+// POST to an address. Release ends the connections to there.
+func (c *replayCommand) setTarget(job *replay) (release func()) {
+	job.limit = newRateLimit(c.Rate)
 	if c.Group != "" {
 		job.where, job.round = "group "+c.Group, "replay/"+job.began.Format(time.RFC3339Nano)
-		job.hand = job.toGroup
-		return func() {}
+		job.deliver = job.toGroup
+		return func() {} // The connection to the streams is the command's.
 	}
 	to := &target{client: newClient(), url: c.To, timeout: c.Timeout, replayed: true}
 	job.where = withoutSecrets(c.To)
-	job.hand = func(ctx context.Context, event *notification.Event) error { return to.persist(ctx, event, c.Tries) }
+	job.deliver = func(ctx context.Context, event *notification.Event) error {
+		return to.postWithRetries(ctx, event, c.Tries)
+	}
 	return to.client.CloseIdleConnections
 }
 
-// withoutSecrets is an address without the parts in which there may be some.
+// withoutSecrets is an address without user and query, in which there may be secrets. It goes into the record, which
+// every operator can read.
 func withoutSecrets(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {

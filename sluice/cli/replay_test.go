@@ -8,18 +8,21 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/streamtest"
 )
 
 // chats publishes events of several chats in turn, and other ones among them.
-func chats(t *testing.T, streams *stream.Streams) {
+func chats(t *testing.T, streams *streamtest.Streams) {
 	t.Helper()
 	var events []notification.Event
 	for id := range 12 {
 		n := notification.Notification{
-			Source: "green-api", Provider: "green-api", ReceivedAt: receivedAt, ContentType: "application/json",
-			Sequence: uint64(101 + id), Body: []byte(fmt.Sprintf(`{ "id": %d }`, id)),
+			Origin: notification.Origin{
+				Source: "green-api", Provider: "green-api", ReceivedAt: receivedAt, ContentType: "application/json",
+				Body: []byte(fmt.Sprintf(`{ "id": %d }`, id)),
+			},
+			Sequence: uint64(101 + id),
 		}
 		identity := notification.Identity{
 			Type: "incomingCall", Instance: "1101000001", OrderKey: fmt.Sprint(id % 3), Key: fmt.Sprintf("key-of-%04d", id),
@@ -27,7 +30,7 @@ func chats(t *testing.T, streams *stream.Streams) {
 		if id == 5 {
 			identity.Type = "deviceInfo"
 		}
-		events = append(events, streams.Accept(&n, identity))
+		events = append(events, streamtest.NewEvent(streams, &n, identity))
 	}
 	publish(t, streams, events...)
 }
@@ -35,7 +38,7 @@ func chats(t *testing.T, streams *stream.Streams) {
 func TestReplayedEventsComeInTheOrderOfTheirChatsAndSaySo(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	chats(t, streams)
 	events := make(chan notification.Event, 99)
 	working(t, server, func(event notification.Event) error {
@@ -76,9 +79,9 @@ func TestReplayedEventsComeInTheOrderOfTheirChatsAndSaySo(t *testing.T) {
 func TestReplayTakesWhatTheFiltersLeave(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	chats(t, streams)
-	if _, err := streams.Group(testContext(t), stream.GroupSettings{Name: "billing"}); err != nil {
+	if _, err := streams.Group(testContext(t), consume.GroupSettings{Name: "billing"}); err != nil {
 		t.Fatal(err)
 	}
 	for flags, want := range map[string]string{
@@ -105,7 +108,7 @@ func TestReplayTakesWhatTheFiltersLeave(t *testing.T) {
 func TestReplayThatFailsSaysWhereToGoOn(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	chats(t, streams)
 	program := newProgram(t)
 	program.fail("key-of-0004")
@@ -143,7 +146,7 @@ func TestReplayThatFailsSaysWhereToGoOn(t *testing.T) {
 func TestPostThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1))
 	program := newProgram(t)
 	program.failOnce("key-of-0001")
@@ -173,7 +176,7 @@ func TestPostThatFailsIsTriedAgain(t *testing.T) {
 func TestInterruptedReplaySaysWhereToGoOn(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	chats(t, streams)
 	program := newProgram(t)
 	_, stop := following(t, "replay", "--to", program.url, "--all", "--rate=0.001", "--nats", server.URL())
@@ -188,7 +191,7 @@ func TestInterruptedReplaySaysWhereToGoOn(t *testing.T) {
 func TestReplayLeavesOutWhatComesInMeanwhile(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	chats(t, streams)
 	program := newProgram(t)
 	program.onRequest(func() { publish(t, streams, sampleEvent(streams, 100+len(program.requests()))) })

@@ -1,8 +1,3 @@
-// Package cli is the command line of Sluice: what operators and their scripts type.
-//
-// It looks at streams, sends notifications as a provider would, and explains the configuration. It knows the
-// process only through what [Run] is handed, creates no streams and consumers, and runs no gateway or worker of
-// its own: `sluice up` is handed in as a function.
 package cli
 
 import (
@@ -21,6 +16,7 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/service"
+	"sluice.internal/sluice/cli/term"
 )
 
 // Process is what main hands over: the package reads nothing of the process by itself.
@@ -32,6 +28,7 @@ type Process struct {
 	// Executable is the program's file, for a command that runs it as another process.
 	Executable string
 
+	// Stdin is what `sluice send -` sends. Stdout gets the result alone, Stderr everything else.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
@@ -41,19 +38,24 @@ type Process struct {
 	Up func(ctx context.Context, options UpOptions) error
 }
 
-// commands is the command line.
+// commands is the command line. The order is that of the help: what is needed first comes first.
 type commands struct {
 	Up         upCommand         `cmd:"" help:"Run NATS, gateway and worker in one process."`
 	Send       sendCommand       `cmd:"" help:"Send notifications from files, as a provider would."`
 	Simulate   simulateCommand   `cmd:"" help:"Send made-up notifications of many instances, as GREEN-API would."`
-	Events     eventsCommand     `cmd:"" help:"List events: what was taken in, valid and unique."`
+	Events     eventsCommand     `cmd:"" help:"List events: what was taken in, each once; show what is known of one."`
+	Find       findCommand       `cmd:"" help:"Tell what became of a notification, by an id, a receipt, a key or a chat."`
 	Dead       deadCommand       `cmd:"" help:"List dead letters, send them through again, give them up."`
 	Replay     replayCommand     `cmd:"" help:"Hand events to a group again, or post them somewhere."`
 	Listen     listenCommand     `cmd:"" help:"Post events to your own program as they come."`
 	Rejections rejectionsCommand `cmd:"" help:"List requests that the gateway refused, and why; let in what is right now."`
 	Status     statusCommand     `cmd:"" help:"Show how full the streams are and what is not processed yet."`
 	Groups     groupsCommand     `cmd:"" help:"List groups of handlers, and remove one that nobody needs."`
+	Bots       botsCommand       `cmd:"" help:"List programs that ask for events as they would ask GREEN-API; skip what one does not get over."`
+	Regions    regionsCommand    `cmd:"" help:"Take the notifications of other places."`
+	GreenAPI   greenAPICommand   `cmd:"" name:"green-api" help:"Ask GREEN-API for settings, state and queue of instances; point one at this gateway."`
 	Audit      auditCommand      `cmd:"" help:"Account for every notification and event: is anything lost, doubled or out of order?"`
+	Forget     forgetCommand     `cmd:"" help:"Erase what is stored about a person, an account or a single event."`
 	Bench      benchCommand      `cmd:"" help:"Measure how much Sluice takes in, and check that it is all there."`
 	Config     configCommand     `cmd:"" help:"Check and explain the configuration."`
 	Secrets    secretsCommand    `cmd:"" help:"Make and rotate what senders and the parts of a deployment log in with."`
@@ -69,17 +71,17 @@ Example:
     sluice up`
 }
 
-// session is one command line on its way.
+// session is one command line on its way. Every command's Run gets it.
 type session struct {
 	Process
 
 	// out is Stdout, buffered, and diagnostics is Stderr, safe for concurrent use.
-	out         *output
-	diagnostics io.Writer
+	out         *term.Output
+	diagnostics *term.Diagnostics
 }
 
-// errTold is returned by a command that has said already what failed.
-var errTold = errors.New("told already")
+// errReported is returned by a command that has reported already what failed.
+var errReported = errors.New("reported already")
 
 // Run executes the command line and returns the exit code: 0 for success, 1 for a failure, 2 for wrong usage. It
 // returns when the command ends or, soon, when the context does.
@@ -87,7 +89,7 @@ func Run(ctx context.Context, process Process) (exitCode int) {
 	if process.Abort != nil {
 		defer surviveClosedPipes()()
 	}
-	s := &session{Process: process, out: newOutput(process.Stdout), diagnostics: &serialized{out: process.Stderr}}
+	s := &session{Process: process, out: term.NewOutput(process.Stdout), diagnostics: term.NewDiagnostics(process.Stderr)}
 	parsed, err := s.parse()
 	if err != nil {
 		return s.wrongUsage(err)
@@ -95,10 +97,10 @@ func Run(ctx context.Context, process Process) (exitCode int) {
 	if parsed != nil {
 		err = s.run(ctx, parsed)
 	}
-	if flushed := s.out.flush(); err == nil {
+	if flushed := s.out.Flush(); err == nil {
 		err = flushed
 	}
-	return s.conclude(err)
+	return s.exitCode(err)
 }
 
 // surviveClosedPipes makes it an error to write to a standard output whose reader is gone, as it is for other
@@ -130,6 +132,8 @@ func (s *session) parse() (*kong.Context, error) {
 	return parsed, err
 }
 
+// run runs the command that was parsed. The first signal ends the context and with it the command; the second ends the
+// process, for a command that does not heed its context in time.
 func (s *session) run(ctx context.Context, parsed *kong.Context) error {
 	// `sluice up` has a logger to tell of signals; here there is nobody to tell.
 	if s.Abort != nil && parsed.Command() != "up" {
@@ -141,6 +145,8 @@ func (s *session) run(ctx context.Context, parsed *kong.Context) error {
 	return parsed.Run(s)
 }
 
+// wrongUsage reports what is wrong with the arguments and which help explains it, that of the command as far as it was
+// recognised.
 func (s *session) wrongUsage(err error) int {
 	command := "sluice"
 	if parsing := (*kong.ParseError)(nil); errors.As(err, &parsing) && parsing.Context != nil {
@@ -148,68 +154,45 @@ func (s *session) wrongUsage(err error) int {
 			command = selected.FullPath()
 		}
 	}
-	s.complain("%v", err)
-	s.say("Try `%s --help`.", command)
+	s.diagnostics.Error("%v", err)
+	s.diagnostics.Line("Try `%s --help`.", command)
 	return service.ExitUsage
 }
 
-// conclude tells what went wrong and returns the exit code.
-func (s *session) conclude(err error) int {
+// exitCode reports what went wrong and returns the exit code. An error of several sentences, as errors.Join makes it, is
+// several lines, each with the program's name: the lines of a log are then whole sentences.
+func (s *session) exitCode(err error) int {
 	var (
 		faults  config.Faults
-		writing *outputError
+		writing *term.OutputError
 	)
 	switch {
 	case err == nil:
 		return service.ExitOK
-	case errors.As(err, &writing) && writing.closed():
+	case errors.As(err, &writing) && writing.Closed():
 		// Whoever read has seen enough, as `head` has.
 		return service.ExitOK
-	case errors.Is(err, errTold):
+	case errors.Is(err, errReported):
 	case errors.As(err, &faults):
-		s.complain("the configuration has %s:", counted(len(faults), "fault"))
-		s.say("%v", faults)
+		s.diagnostics.Error("the configuration has %s:", term.Counted(len(faults), "fault"))
+		s.diagnostics.Line("%v", faults)
 		if onlyFlags(faults) {
 			return service.ExitUsage
 		}
 	case errors.Is(err, context.Canceled):
-		s.complain("interrupted")
+		s.diagnostics.Error("interrupted")
 	default:
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			s.complain("%s", line)
+			s.diagnostics.Error("%s", line)
 		}
 	}
 	return service.ExitFailed
 }
 
-// onlyFlags tells whether nothing is wrong but what was typed.
+// onlyFlags reports whether nothing is wrong but what was typed.
 func onlyFlags(faults config.Faults) bool {
 	return !slices.ContainsFunc(faults, func(fault config.Fault) bool { return !strings.HasPrefix(fault.Place, "--") })
 }
 
-// complain writes a line with the program's name, as other programs do.
-func (s *session) complain(format string, args ...any) { s.say("sluice: "+format, args...) }
-
-// say writes a line of diagnostics. When nobody reads that, there is nobody left to tell.
-func (s *session) say(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.diagnostics, format+"\n", args...)
-}
-
-// lookup returns the value of a variable, empty when it is not set. Of several the last counts, as for exec.
-func (s *session) lookup(name string) string {
-	value := ""
-	for _, entry := range s.Environ {
-		if text, found := strings.CutPrefix(entry, name+"="); found {
-			value = text
-		}
-	}
-	return value
-}
-
-// counted is a number with its noun, as in "3 faults".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
+// lookup returns the value of a variable, empty when it is not set.
+func (s *session) lookup(name string) string { return config.Lookup(s.Environ, name) }

@@ -32,11 +32,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const patience = 20 * time.Second
+const testTimeout = 2 * time.Minute
 
 func testContext(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -129,7 +129,7 @@ func TestWrongUsageExitsWithTwoAndPointsToHelp(t *testing.T) {
 		"no URL":                 {"send --url=127.0.0.1 -", "--url must be an address", "`sluice send --help`"},
 		"URL of no web server":   {"send --url=ftp://127.0.0.1/x -", "--url must be an address", "`sluice send --help`"},
 		"two places to send to":  {"send --url=http://a --data=b -", "--url and --data can't be used together", "`sluice send"},
-		"negative limit":         {"events --limit=-1", "--limit must not be negative", "`sluice events --help`"},
+		"negative limit":         {"events --limit=-1", "--limit must not be negative", "`sluice events ls --help`"},
 		"no number":              {"dead --limit=few", "--limit", "`sluice dead --help`"},
 		"no dead letters named":  {"dead retry", "or all with --all", "`sluice dead retry --help`"},
 		"filter of no letters":   {"dead drop --type=x", "filters narrow down --all", "`sluice dead drop --help`"},

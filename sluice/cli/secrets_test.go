@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sluice.internal/sluice/local"
 )
 
 func TestSecretsAreMadeOnceShownAddedAndRetired(t *testing.T) {
@@ -62,4 +64,38 @@ func TestAllowlistIsPrintedForNginx(t *testing.T) {
 	if got := run(t, "config", "allowlist", "nowhere"); got.code != 1 || !strings.Contains(got.stderr, `"nowhere"; there is `) {
 		t.Errorf("got %+v", got)
 	}
+}
+
+func TestTokenThatSluiceUpMadeIsShownWhenItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	dir := dataFolder(t, local.Description{GatewayURL: "http://127.0.0.1:8080", Sources: map[string]local.Source{
+		"green-api": {Path: "/green-api/webhook", Auth: "token", TokenFile: "green-api.token"},
+		"github":    {Path: "/github/webhook", Auth: "signature", TokenFile: "github.token"},
+		"sms-by":    {Path: "/sms-by/webhook", Auth: "path", TokenFile: "sms-by.token"},
+		"open":      {Path: "/open", Auth: "none"},
+	}})
+	for _, name := range []string{"green-api", "github", "sms-by"} {
+		writeToken(t, dir, name+".token", "secret-of-"+name)
+	}
+	show := []string{"secrets", "show", "--data", dir, "--source"}
+	if got := run(t, append(show, "green-api")...); !strings.HasPrefix(got.stdout, "curl -i http://127.0.0.1:8080/green-api/webhook/ \\\n") ||
+		!strings.Contains(got.stdout, "-H 'Authorization: Bearer secret-of-green-api'") {
+		t.Errorf("%+v", got)
+	}
+	run(t, append(show, "github")...).want(t, result{stdout: "secret-of-github\n"})
+	run(t, append(show, "sms-by")...).want(t, result{stdout: "http://127.0.0.1:8080/sms-by/webhook/secret-of-sms-by\n"})
+	run(t, append(show, "open")...).fails(t, 1, `source "open" has no token that was made`)
+	run(t, append(show, "other")...).fails(t, 1, `has no source "other"; it has github, green-api, open, sms-by`)
+}
+
+func TestEncryptionKeyIsMadeOnceAndNotPrinted(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "data.key")
+	run(t, "secrets", "encryption-key", file).want(t, result{
+		stdout: "made " + file + "; keep a copy at a safe place: without it nobody can read what is stored\n",
+	})
+	run(t, "secrets", "encryption-key", file).want(t, result{
+		code:   1,
+		stderr: `sluice: make encryption key: there is a file "` + file + `"; a key that is in use must not be replaced` + "\n",
+	})
 }

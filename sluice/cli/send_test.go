@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -77,10 +78,49 @@ func answering(status int, body string) http.HandlerFunc {
 func (g *gateway) withFolder(t *testing.T) (dir string) {
 	t.Helper()
 	dir = dataFolder(t, local.Description{GatewayURL: g.URL, Sources: map[string]local.Source{
-		"green-api": {Path: "/green-api/webhook", TokenFile: writeFile(t, "green-api.token", "made-token\n")},
+		"green-api": {Path: "/green-api/webhook", TokenFile: "green-api.token"},
 		"open":      {Path: "/open"},
 	}})
+	writeToken(t, dir, "green-api.token", "made-token")
 	return dir
+}
+
+func TestNoFileOutsideOfTheDataFolderIsSent(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, storing())
+	secret := writeFile(t, "nats.seed", "SUASEEDOFTHEOPERATOR\n")
+	dir := g.withFolder(t)
+	if err := os.Symlink(secret, filepath.Join(dir, "link.token")); err != nil {
+		t.Fatal(err)
+	}
+	for _, named := range []string{secret, "../" + filepath.Base(filepath.Dir(secret)) + "/nats.seed", "link.token"} {
+		folder, err := local.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(folder.Describe(local.Description{GatewayURL: g.URL, Sources: map[string]local.Source{
+			"green-api": {Path: "/green-api/webhook", TokenFile: named},
+		}}), folder.Close()); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "send", "--data", dir, writeFile(t, "call.json", "{}")).fails(t, 1, "sluice: read token: ")
+	}
+	if len(g.requests) > 0 {
+		t.Errorf("sent %q", g.requests)
+	}
+}
+
+func TestFolderThatOthersCanWriteIntoIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, storing())
+	dir := g.withFolder(t)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "send", "--data", dir, writeFile(t, "call.json", "{}")).fails(t, 1, "can be written by others (mode 0777)", "chmod go-w "+dir)
+	if len(g.requests) > 0 {
+		t.Errorf("sent %q", g.requests)
+	}
 }
 
 func TestFilesAreSentInOrderOverOneConnection(t *testing.T) {
@@ -151,7 +191,7 @@ func TestAnswersAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			command := typed{args: []string{"send", "--url", startGateway(t, test.answer).URL, "-"}, environ: []string{"SLUICE_TOKEN=token"}}
+			command := typed{args: []string{"send", "--url", startGateway(t, test.answer).URL, "-"}, environ: []string{"SLUICE_TOKEN=the-token"}}
 			command.run(t).want(t, result{test.code, "-  " + test.stdout + "\n", test.stderr})
 			command.args = []string{"send", "--json", "--url", startGateway(t, test.answer).URL, "-"}
 			if name == "stored" {
@@ -313,5 +353,20 @@ func TestAllIsSentThoughNobodyReadsTheAnswers(t *testing.T) {
 	})
 	if code != 0 || stderr.Len() > 0 || len(g.requests) != 2 {
 		t.Errorf("exit code %d, standard error %q, requests %q", code, stderr.String(), g.requests)
+	}
+}
+
+func TestTokenFileThatEverybodyCanReadIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, storing())
+	file := writeFile(t, "token", "the-token")
+	for mode, warns := range map[os.FileMode]bool{0o644: true, 0o600: false} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		got := run(t, "send", "--url", g.URL+"/green-api/webhook", "--token-file", file, writeFile(t, "call.json", "{}"))
+		if says := strings.Contains(got.stderr, "can be read or written by others"); got.code != 0 || says != warns {
+			t.Errorf("mode %o: %+v", mode, got)
+		}
 	}
 }

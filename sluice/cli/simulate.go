@@ -9,21 +9,27 @@ import (
 	"strings"
 	"time"
 
-	"sluice.internal/shared/service"
+	"sluice.internal/sluice/cli/term"
 	"sluice.internal/sluice/simulate"
 )
 
-// progressEvery is how often a person is told how far a simulation has come.
-const progressEvery = time.Second
+// progressInterval is how often a person is told how far a simulation has come.
+const progressInterval = time.Second
 
-// anyURL stands for one that is not known yet.
+// anyURL stands for an address that is not known yet, so that the other settings can be validated before it is.
 const anyURL = "http://127.0.0.1"
 
+// simulateCommand is `sluice simulate`: senders as GREEN-API's are, with their pauses, repetitions and expiry, and a ledger
+// that an audit can account for. The simulator is the package simulate; this has its flags.
 type simulateCommand struct {
 	Source    string `placeholder:"NAME" default:"green-api" help:"Source to send as (default: ${default})."`
 	URL       string `name:"url" placeholder:"URL" xor:"where" help:"Where to send to, and then not the data folder's token (default: the gateway of the data folder)."`
 	TokenFile string `placeholder:"FILE" help:"File with the token (default: $$SLUICE_TOKEN, else the data folder's)."`
 	Data      string `placeholder:"DIR" xor:"where" help:"Data folder of sluice up (default: $$SLUICE_DATA, else ./data)."`
+
+	apiFlags
+
+	// How much is sent, and for how long.
 
 	Instances int           `placeholder:"N" default:"4" help:"Instances, each with one notification at a time (default: ${default})."`
 	Duration  time.Duration `placeholder:"TIME" help:"How long notifications come into being (default: until it is interrupted)."`
@@ -31,10 +37,14 @@ type simulateCommand struct {
 	Rate      float64       `placeholder:"N" help:"Notifications a second of all instances together, at random times (default: as fast as they are accepted; each instance sends at most 50 a second)."`
 	Drain     bool          `default:"true" negatable:"" help:"At the end, go on sending again what was not accepted (default: yes)."`
 
+	// What the provider documents. Speed shortens it all in proportion, so that a day can be seen in minutes.
+
 	Pause   time.Duration `placeholder:"TIME" default:"60s" help:"Pause before sending again (default: ${default})."`
 	Timeout time.Duration `placeholder:"TIME" default:"180s" help:"How long to wait for an answer (default: ${default})."`
 	Expiry  time.Duration `placeholder:"TIME" default:"24h" help:"Age at which a notification is given up (default: ${default})."`
 	Speed   float64       `placeholder:"N" default:"1" help:"How many times faster pause, expiry and the 50 a second are (default: ${default})."`
+
+	// What is in the notifications, and how often they are not as they should be.
 
 	Seed       uint64  `placeholder:"N" help:"Decides about contents, ids and their order (default: random)."`
 	Duplicates float64 `placeholder:"PART" default:"0.01" help:"Part that is sent again although it was accepted (default: ${default})."`
@@ -52,7 +62,8 @@ func (simulateCommand) Help() string {
 
 Example:
 
-    sluice simulate --instances 8 --duration 1m --ledger sent.ndjson`
+    sluice simulate --instances 8 --duration 1m --ledger sent.ndjson
+    sluice simulate --api 127.0.0.1:7103 --fault receiveNotification=502`
 }
 
 // Validate refuses what can't be meant.
@@ -71,23 +82,33 @@ func (c *simulateCommand) Validate() error {
 			return fmt.Errorf("--%s must be more than 0", positive.flag)
 		}
 	}
+	if err := c.validate(); err != nil {
+		return err
+	}
 	if err := (&sendCommand{URL: c.URL, Timeout: c.Timeout}).Validate(); err != nil {
 		return err
 	}
-	if err := c.settings(inlet{url: cmp.Or(c.URL, anyURL)}).Validate(); err != nil {
+	if err := c.settings(destination{url: cmp.Or(c.URL, anyURL)}).Validate(); err != nil {
 		return errors.New("--" + strings.ReplaceAll(err.Error(), "\n", "\n--"))
 	}
 	return nil
 }
 
-// Run sends, and prints what came of it also when it was interrupted.
-func (c *simulateCommand) Run(ctx context.Context, s *session) (err error) {
+// Run sends, or plays the API that hands out. The seed is printed first: an interrupted run can be repeated too.
+func (c *simulateCommand) Run(ctx context.Context, s *session) error {
+	if c.API != "" {
+		return c.playAPI(ctx, s)
+	}
 	from := sendCommand{Source: c.Source, URL: c.URL, TokenFile: c.TokenFile, Data: c.Data}
-	to, err := from.inlet(s)
+	to, err := from.destination(s)
 	if err != nil {
 		return err
 	}
-	settings := c.settings(to)
+	return c.send(ctx, s, c.settings(to), to)
+}
+
+// send runs the simulator, and prints what came of it also when it was interrupted.
+func (c *simulateCommand) send(ctx context.Context, s *session, settings simulate.Settings, to destination) (err error) {
 	if c.Ledger != "" {
 		if settings.Ledger, err = simulate.OpenLedger(c.Ledger); err != nil {
 			return err
@@ -98,14 +119,16 @@ func (c *simulateCommand) Run(ctx context.Context, s *session) (err error) {
 	if err != nil {
 		return err
 	}
-	s.say("The seed is %d.", simulator.Seed())
+	s.diagnostics.Line("The seed is %d.", simulator.Seed())
 	stop := watchProgress(s, simulator)
 	summary, err := simulator.Run(ctx)
 	stop()
 	return errors.Join(c.print(s, summary), err, summary.Err(), hint(summary, to))
 }
 
-func (c *simulateCommand) settings(to inlet) simulate.Settings {
+// settings are the flags as the simulator takes them. What it finds wrong it names by the flag, since both have the same
+// names.
+func (c *simulateCommand) settings(to destination) simulate.Settings {
 	return simulate.Settings{
 		URL: to.url, Token: to.token, Source: c.Source, Instances: c.Instances, Duration: c.Duration, Count: c.Count, Rate: c.Rate,
 		Pause: c.Pause, Timeout: c.Timeout, Expiry: c.Expiry, Speed: c.Speed, NoDrain: !c.Drain, Seed: c.Seed,
@@ -117,18 +140,19 @@ func (c *simulateCommand) settings(to inlet) simulate.Settings {
 func (c *simulateCommand) print(s *session, summary simulate.Summary) error {
 	var err error
 	if c.JSON {
-		err = s.out.object(summary)
+		err = s.out.Object(summary)
 	} else {
 		_, err = s.out.Write([]byte(summary.String()))
 	}
-	if err = errors.Join(err, s.out.flush()); isClosed(err) {
+	if err = errors.Join(err, s.out.Flush()); term.IsClosed(err) {
 		return nil
 	}
 	return err
 }
 
-// hint says what is likely to be wrong when every answer was that the sender is not known.
-func hint(summary simulate.Summary, to inlet) error {
+// hint names the likely cause when every answer was that the sender is not known. Its condition is narrow: a token that
+// was sent and refused is another fault, of which the gateway has more to say.
+func hint(summary simulate.Summary, to destination) error {
 	refused := len(summary.Outcomes) > 0 && summary.Outcomes[0].Status == http.StatusUnauthorized
 	if refused && summary.Accepted == 0 && to.token == "" {
 		return errors.New("no token was sent; set SLUICE_TOKEN or name a file with --token-file")
@@ -136,24 +160,25 @@ func hint(summary simulate.Summary, to inlet) error {
 	return nil
 }
 
-// watchProgress tells a person at a terminal in one line how far the simulator has come, until it is stopped.
+// watchProgress shows a person at a terminal how far the simulator has come, until it is stopped.
 func watchProgress(s *session, simulator *simulate.Simulator) (stop func()) {
-	if !service.IsTerminal(s.Stderr) {
+	progress := term.NewProgress(s.diagnostics)
+	if !progress.Watched() {
 		return func() {}
 	}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		ticker := time.NewTicker(progressEvery)
+		defer progress.Clear()
+		ticker := time.NewTicker(progressInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
 				p := simulator.Progress()
-				_, _ = fmt.Fprintf(s.diagnostics, "\r\x1b[K%d sent, %d answered 200, %d others, %d resent, %d pending",
+				progress.Show("%d sent, %d answered 200, %d others, %d resent, %d pending",
 					p.Attempts, p.Answered200, p.Others, p.Resent, p.Pending)
 			case <-done:
-				_, _ = fmt.Fprint(s.diagnostics, "\r\x1b[K")
 				return
 			}
 		}

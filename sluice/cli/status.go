@@ -3,14 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/sluice/cli/term"
 )
 
+// statusCommand is `sluice status`: what is stored, what is not processed, how fast that changes, and what needs a person.
+// It is for people and for monitoring, so it fails when something needs a person and says what to do.
 type statusCommand struct {
 	Interval time.Duration `default:"1s" placeholder:"TIME" help:"Time between the two looks that rates need (${default}); 0 for one look."`
 	Watch    bool          `help:"Look again after each interval, until interrupted."`
@@ -19,7 +22,7 @@ type statusCommand struct {
 	Since    moment        `default:"1h" placeholder:"TIME" help:"Complain of dead letters since: a time, or how long ago (${default})."`
 	Late     time.Duration `default:"10m" placeholder:"TIME" help:"Complain of what waits for longer (${default})."`
 	JSON     bool          `name:"json" help:"Print one JSON object a line."`
-	reach
+	connectFlags
 }
 
 func (statusCommand) Help() string {
@@ -50,7 +53,7 @@ func (c *statusCommand) Validate() error {
 
 // Run prints the state of everything and fails when something needs a person.
 func (c *statusCommand) Run(ctx context.Context, s *session) error {
-	where, err := c.place(s)
+	where, err := c.location(s)
 	if err != nil {
 		return err
 	}
@@ -70,12 +73,13 @@ func (c *statusCommand) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	// The exit code says how things are, whoever reads the rest.
-	if err := c.print(s, found); err != nil && !isClosed(err) {
+	if err := c.print(s, found); err != nil && !term.IsClosed(err) {
 		return err
 	}
-	return errors.Join(found.complaints()...)
+	return errors.Join(found.problems()...)
 }
 
+// print writes the state in the form that was asked for.
 func (c *statusCommand) print(s *session, found *state) error {
 	if c.JSON {
 		return found.objects(s.out)
@@ -87,8 +91,8 @@ func (c *statusCommand) print(s *session, found *state) error {
 const clearScreen = "\x1b[H\x1b[2J"
 
 // watch prints the state again and again until the context ends, which is no failure.
-func (c *statusCommand) watch(ctx context.Context, s *session, streams *stream.Streams, where place) error {
-	var before *stream.Status
+func (c *statusCommand) watch(ctx context.Context, s *session, streams *admin.Client, where location) error {
+	var before *admin.Status
 	for ctx.Err() == nil {
 		found, err := c.examine(ctx, streams, where, before)
 		if err == nil {
@@ -109,27 +113,27 @@ func (c *statusCommand) refresh(s *session, found *state) error {
 		if service.IsTerminal(s.Stdout) {
 			begin = clearScreen
 		}
-		_ = s.out.line("%s%s", begin, when(found.At)) // An error of a line comes again with the next.
+		_ = s.out.Line("%s%s", begin, term.Time(found.At)) // An error of a line comes again with the next.
 	}
 	if err := c.print(s, found); err != nil {
 		return err
 	}
-	for _, complaint := range found.complaints() {
-		s.complain("%v", complaint)
+	for _, problem := range found.problems() {
+		s.diagnostics.Error("%v", problem)
 	}
 	return nil
 }
 
-// examine takes a look and, where there was none before, another one an interval earlier.
-func (c *statusCommand) examine(ctx context.Context, streams *stream.Streams, where place, before *stream.Status) (*state, error) {
+// examine reads the state, and where it has no earlier reading to compute rates from, takes one an interval before.
+func (c *statusCommand) examine(ctx context.Context, streams *admin.Client, where location, before *admin.Status) (*state, error) {
 	if c.Interval > 0 {
 		if before == nil {
-			// Without it there are no rates; what is wrong is found out by the next look.
+			// Without it there are no rates. What is wrong shows in the reading that follows.
 			if first, err := streams.Status(ctx); err == nil {
 				before = &first
 			}
 		}
-		if err := sleep(ctx, c.Interval); err != nil {
+		if err := service.Sleep(ctx, c.Interval); err != nil {
 			return nil, err
 		}
 	}
@@ -143,56 +147,65 @@ func (c *statusCommand) examine(ctx context.Context, streams *stream.Streams, wh
 			return nil, err
 		}
 	}
+	if hasMessages(status, stream.States) {
+		if found.polled, err = streams.PollStates(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if found.bots, err = streams.Bots(ctx); err != nil {
+		return nil, err
+	}
 	if where.gateway != "" {
 		found.gateway = probe(ctx, where.gateway)
 	}
 	return found, nil
 }
 
-func hasMessages(status stream.Status, name string) bool {
-	return slices.ContainsFunc(status.Streams, func(usage stream.Usage) bool { return usage.Name == name && usage.Messages > 0 })
+// hasMessages reports whether a stream holds anything.
+func hasMessages(status admin.Status, name string) bool {
+	return slices.ContainsFunc(status.Streams, func(usage admin.Usage) bool { return usage.Name == name && usage.Messages > 0 })
 }
 
-// state is everything that status knows.
+// state is everything that a status reports.
 type state struct {
-	stream.Status
+	admin.Status
 
-	before  *stream.Status // an earlier look, nil when there was none
-	dead    uint64         // letters since then
-	since   time.Time
-	late    time.Duration
-	gateway *gatewayState // nil when it is not known where the gateway is
+	// before is the reading an interval earlier that rates are computed from, nil when there is none.
+	before *admin.Status
+	// dead counts the dead letters since the time since.
+	dead  uint64
+	since time.Time
+	// late is the age from which a backlog is a problem.
+	late time.Duration
+	// polled are the instances that pollers have said something about.
+	polled []stream.PollState
+	// bots are those of the receive API, with their instances.
+	bots []admin.Bot
+	// gateway is nil when nobody said where the gateway is.
+	gateway *gatewayState
 }
 
 const (
-	// looks and pause are how often and how fast it is looked again where something seems to be wrong: between two
-	// batches a worker asks for nothing, and a busy replica is behind for a moment.
-	looks = 4
-	pause = 400 * time.Millisecond
+	// maxInspections is how often streams and consumers are inspected where something seems to be wrong, and
+	// inspectionPause the time in between. A worker asks for nothing between two batches, and a busy replica is behind for
+	// a moment, so one inspection proves nothing.
+	maxInspections  = 4
+	inspectionPause = 400 * time.Millisecond
 )
 
-// inspect reads the state of streams and consumers.
-func inspect(ctx context.Context, streams *stream.Streams) (stream.Status, error) {
-	for look := 1; ; look++ {
+// inspect reads the state of streams and consumers, again where something seems to be wrong.
+func inspect(ctx context.Context, streams *admin.Client) (admin.Status, error) {
+	for attempt := 1; ; attempt++ {
 		status, err := streams.Inspect(ctx)
 		if err != nil {
-			return stream.Status{}, err
+			return admin.Status{}, err
 		}
 		found := state{Status: status}
-		if look == looks || len(found.idle()) == 0 && len(found.troubles()) == 0 {
+		if attempt == maxInspections || len(found.idleProblems()) == 0 && len(found.replicaProblems()) == 0 {
 			return status, nil
 		}
-		if err := sleep(ctx, pause); err != nil {
-			return stream.Status{}, err
+		if err := service.Sleep(ctx, inspectionPause); err != nil {
+			return admin.Status{}, err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait: %w", context.Cause(ctx))
 	}
 }

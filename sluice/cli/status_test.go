@@ -13,18 +13,27 @@ import (
 	"strings"
 	"testing"
 
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/cli"
 	"sluice.internal/sluice/local"
 )
 
-func notify(t *testing.T, streams *stream.Streams, id int, body string) error {
+func notify(t *testing.T, streams *streamtest.Streams, id int, body string) error {
 	t.Helper()
-	_, err := streams.PublishNotification(testContext(t), &notification.Notification{
-		Source: "green-api", Provider: "green-api", RequestID: fmt.Sprintf("request-%d", id), ReceivedAt: receivedAt, Body: []byte(body),
-	})
+	return notifyIn(t, streams, id, body, false)
+}
+
+// notifyIn is notify for a source in quarantine or not.
+func notifyIn(t *testing.T, streams *streamtest.Streams, id int, body string, quarantine bool) error {
+	t.Helper()
+	_, err := streams.PublishNotification(testContext(t), &notification.Notification{Origin: notification.Origin{
+		Source: "green-api", Provider: "green-api", RequestID: fmt.Sprintf("request-%d", id),
+		ReceivedAt: receivedAt, Body: []byte(body), Quarantine: quarantine,
+	}})
 	return err
 }
 
@@ -46,17 +55,19 @@ func kinds(t *testing.T, stdout string) map[string]map[string]any {
 func TestStatusOfEmptyStreamsIsFine(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	run(t, "status", "--nats", server.URL(), "--interval=0").want(t, result{stdout: "" +
-		"STREAM         MESSAGES  SIZE  ROOM USED  OLDEST\n" +
-		"NOTIFICATIONS         0   0 B        0 %  -\n" +
-		"EVENTS                0   0 B        0 %  -\n" +
-		"RETRIES               0   0 B        0 %  -\n" +
-		"DEAD_LETTERS          0   0 B        0 %  -\n" +
-		"REJECTIONS            0   0 B        0 %  -\n" +
-		"ALERTS                0   0 B        0 %  -\n" +
-		"OPERATIONS            0   0 B        0 %  -\n" +
-		"OBJECTS               0   0 B        0 %  -\n" +
+		"STREAM         MESSAGES  SIZE  USED  OLDEST\n" +
+		"NOTIFICATIONS         0   0 B   0 %  -\n" +
+		"EVENTS                0   0 B   0 %  -\n" +
+		"RETRIES               0   0 B   0 %  -\n" +
+		"DEAD_LETTERS          0   0 B   0 %  -\n" +
+		"REJECTIONS            0   0 B   0 %  -\n" +
+		"ALERTS                0   0 B   0 %  -\n" +
+		"OPERATIONS            0   0 B   0 %  -\n" +
+		"OBJECTS               0   0 B   0 %  -\n" +
+		"POSITIONS             0   0 B   0 %  -\n" +
+		"STATES                0   0 B   0 %  -\n" +
 		"\n" +
 		"BACKLOG  WAITING  UNDER WAY  IN/S  OUT/S  EMPTY IN  OLDEST  PARKED  DUE  DEAD  WORKERS\n" +
 		"intake         0          0     -      -         -       -       0    0     0        0\n"})
@@ -65,8 +76,8 @@ func TestStatusOfEmptyStreamsIsFine(t *testing.T) {
 func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{Lanes: 2, Events: stream.Bounds{MaxBytes: 1 << 20}})
-	if _, err := streams.Group(testContext(t), stream.GroupSettings{Name: "billing"}); err != nil {
+	streams := server.Open(t, streamtest.Lanes(2), func(s *config.Streams) { s.Events.MaxBytes = 1 << 20 })
+	if _, err := streams.Group(testContext(t), consume.GroupSettings{Name: "billing"}); err != nil {
 		t.Fatal(err)
 	}
 	large := sampleEvent(streams, 1)
@@ -94,7 +105,7 @@ func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 	objects := kinds(t, got.stdout)
 	wanted := []string{
 		"group billing", "intake", "stream ALERTS", "stream DEAD_LETTERS", "stream EVENTS", "stream NOTIFICATIONS", "stream OBJECTS",
-		"stream OPERATIONS", "stream REJECTIONS", "stream RETRIES", "verdict",
+		"stream OPERATIONS", "stream POSITIONS", "stream REJECTIONS", "stream RETRIES", "stream STATES", "verdict",
 	}
 	if kinds := slices.Sorted(maps.Keys(objects)); !slices.Equal(kinds, wanted) {
 		t.Errorf("objects %q, want %q", kinds, wanted)
@@ -117,23 +128,20 @@ func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 func TestBacklogWithAWorkerNeedsNobody(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{Lanes: 1})
-	group, err := streams.Group(testContext(t), stream.GroupSettings{Name: "default"})
+	streams := server.Open(t, streamtest.Lanes(1))
+	group, err := streams.Group(testContext(t), consume.GroupSettings{Name: "default"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	publish(t, streams, sampleEvent(streams, 1), sampleEvent(streams, 2))
 	busy, release := make(chan struct{}), make(chan struct{})
-	stop, err := group.Queues[0].Serial(func(delivery *stream.Delivery) {
+	stop := streamtest.Serve(group.Partitions[0], func(delivery *consume.Delivery) {
 		if delivery.Sequence == 1 {
 			close(busy)
 			<-release
 		}
 		_ = delivery.Done()
-	}, func(error) {})
-	if err != nil {
-		t.Fatal(err)
-	}
+	})
 	defer stop()
 	defer close(release)
 	<-busy
@@ -146,7 +154,7 @@ func TestBacklogWithAWorkerNeedsNobody(t *testing.T) {
 func TestNotificationsThatNobodyTakesInNeedSomebody(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	for id := range 3 {
 		if err := notify(t, streams, id, "{}"); err != nil {
 			t.Fatal(err)
@@ -171,8 +179,9 @@ func TestNotificationsThatNobodyTakesInNeedSomebody(t *testing.T) {
 func TestStreamThatIsNearlyFullNeedsSomebody(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	bounds := stream.Bounds{MaxBytes: 64 << 10}
-	streams := server.Open(t, stream.Settings{Notifications: bounds, Events: bounds, DeadLetters: bounds})
+	streams := server.Open(t, func(s *config.Streams) {
+		s.Notifications.MaxBytes, s.Events.MaxBytes, s.DeadLetters.MaxBytes = 64<<10, 64<<10, 64<<10
+	})
 	for id := 0; ; id++ {
 		if err := notify(t, streams, id, strings.Repeat("x", 4<<10)); errors.Is(err, stream.ErrFull) {
 			break
@@ -181,7 +190,7 @@ func TestStreamThatIsNearlyFullNeedsSomebody(t *testing.T) {
 		}
 	}
 	got := run(t, "status", "--nats", server.URL(), "--interval=0")
-	if want := regexp.MustCompile(`(?m)^sluice: stream NOTIFICATIONS has used \d\d % of its room and takes nothing more when it is full: .*` +
+	if want := regexp.MustCompile(`(?m)^sluice: stream NOTIFICATIONS has used \d\d % of its capacity and takes nothing more when it is full: .*` +
 		`streams\.notifications\.max_bytes$`); got.code != 1 || !want.MatchString(got.stderr) {
 		t.Errorf("got %+v", got)
 	}
@@ -190,7 +199,7 @@ func TestStreamThatIsNearlyFullNeedsSomebody(t *testing.T) {
 func TestGatewayOfTheDataFolderIsAsked(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	server.Open(t, stream.Settings{})
+	server.Open(t)
 	address := deadAddress(t)
 	for name, test := range map[string]struct {
 		answer http.HandlerFunc // nil where nobody listens
@@ -231,10 +240,10 @@ func TestGatewayOfTheDataFolderIsAsked(t *testing.T) {
 	}
 }
 
-func TestStatusIsJudgedThoughNobodyReadsIt(t *testing.T) {
+func TestStatusHasItsExitCodeThoughNobodyReadsIt(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	for _, code := range []int{0, 1} {
 		var stderr bytes.Buffer
 		got := cli.Run(testContext(t), cli.Process{
@@ -252,7 +261,7 @@ func TestStatusIsJudgedThoughNobodyReadsIt(t *testing.T) {
 func TestInterruptedListIsAFailure(t *testing.T) {
 	t.Parallel()
 	server := streamtest.Start(t)
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	publish(t, streams, sampleEvent(streams, 1))
 	for _, command := range []string{"events", "status"} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/cli"
 	"sluice.internal/sluice/local"
 )
@@ -26,18 +28,23 @@ func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func shown(t time.Time) string { return t.Local().Format(time.DateTime) }
 
 // sampleEvent is an event that is its number in everything that may differ.
-func sampleEvent(streams *stream.Streams, id int) notification.Event {
-	return streams.Accept(&notification.Notification{
-		Source: "green-api", Provider: "green-api", ReceivedAt: receivedAt.Add(time.Duration(id) * time.Second),
-		ContentType: "application/json", RemoteAddress: "192.0.2.1", RequestID: fmt.Sprintf("request-%d", id),
-		Sequence: uint64(100 + id), Body: []byte(fmt.Sprintf(`{"id": %d}`, id)),
+func sampleEvent(streams *streamtest.Streams, id int) notification.Event {
+	return streamtest.NewEvent(streams, &notification.Notification{
+		Origin: notification.Origin{
+			Source: "green-api", Provider: "green-api",
+			ReceivedAt:  receivedAt.Add(time.Duration(id) * time.Second),
+			ContentType: "application/json", RemoteAddress: "192.0.2.1",
+			RequestID: fmt.Sprintf("request-%d", id),
+			Body:      []byte(fmt.Sprintf(`{"id": %d}`, id)),
+		},
+		Sequence: uint64(100 + id),
 	}, notification.Identity{
 		Type: "incomingCall", Instance: "1101000001", OrderKey: "7@c.us",
 		Key: fmt.Sprintf("key-of-%04d", id), SentAt: sentAt,
 	})
 }
 
-func publish(t *testing.T, streams *stream.Streams, events ...notification.Event) {
+func publish(t *testing.T, streams *streamtest.Streams, events ...notification.Event) {
 	t.Helper()
 	if _, err := streams.PublishEvents(testContext(t), events); err != nil {
 		t.Fatal(err)
@@ -68,6 +75,14 @@ func nextLine(t *testing.T, lines *bufio.Scanner) string {
 		t.Fatal("the output ended")
 	}
 	return lines.Text()
+}
+
+// writeToken puts a token into a data folder.
+func writeToken(t *testing.T, dir, name, token string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // dataFolder is a folder that `sluice up` left behind.

@@ -31,6 +31,7 @@ type upCommand struct {
 	Data          string  `placeholder:"DIR" help:"Folder for everything that is kept (default: $$SLUICE_DATA, else ./data)."`
 	GatewayListen *string `placeholder:"ADDR" help:"Address that takes webhooks in (default: :8080)."`
 	NATSListen    string  `name:"nats-listen" placeholder:"ADDR" default:"127.0.0.1:4222" help:"Loopback address of the embedded NATS (default: ${default}); port 0 takes any that is free."`
+	EncryptionKey *string `name:"encryption-key-file" placeholder:"FILE" help:"File with the key by which the embedded NATS encrypts what it stores; sluice secrets encryption-key makes one (default: none)."`
 	Group         *string `placeholder:"NAME" help:"Group whose workers share the events (default: default)."`
 	Types         *string `placeholder:"A,B" help:"Types of events to handle (default: all with a handler)."`
 	LogLevel      *string `placeholder:"LEVEL" help:"debug, info, warn or error (default: info)."`
@@ -53,7 +54,7 @@ func (c *upCommand) Run(ctx context.Context, s *session) error {
 	}
 	options := c.options(s)
 	options.Providers = source.Known()
-	options.AllowMissingTokens = true
+	options.AllowMissingTokens, options.Accounts, options.HandlerSecrets = true, true, true
 	options.Flags, options.FlagNames = c.given()
 	return s.Up(ctx, UpOptions{
 		Data: dataDir(s, c.Data), NATSListen: c.NATSListen, Config: options,
@@ -69,6 +70,7 @@ func (c *upCommand) given() (values, names map[string]string) {
 		value     *string
 	}{
 		{"gateway.listen", "--gateway-listen", c.GatewayListen},
+		{"nats.encryption_key_file", "--encryption-key-file", c.EncryptionKey},
 		{"worker.group", "--group", c.Group},
 		{"worker.types", "--types", c.Types},
 		{"log.level", "--log-level", c.LogLevel},

@@ -2,6 +2,7 @@ package cli
 
 import "sluice.internal/shared/service"
 
+// versionCommand is `sluice version`, for reports of faults and for scripts that compare.
 type versionCommand struct{}
 
 func (versionCommand) Help() string {
@@ -10,5 +11,5 @@ func (versionCommand) Help() string {
 
 // Run prints the version.
 func (versionCommand) Run(s *session) error {
-	return s.out.line("sluice %s", service.Version())
+	return s.out.Line("sluice %s", service.Version())
 }

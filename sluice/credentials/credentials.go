@@ -1,7 +1,8 @@
 // Package credentials makes what the parts of a deployment log in with: a token for the senders of each source, and
 // a key for each role at NATS. Every role has a folder of its own, so that each process can be given its own alone.
 //
-// A key has two halves. The seed stays with the role; NATS is told the public half and holds no secret at all.
+// A key has two halves. The seed stays with the role; NATS is told the public half. The only secret that NATS holds is
+// the one by which the nodes of a cluster know each other.
 package credentials
 
 import (
@@ -19,15 +20,19 @@ import (
 // The roles that log in at NATS. What each may do stands in nats/roles.conf.
 const (
 	Gateway  = "gateway"
+	Poller   = "poller"
+	Receiver = "receiver"
 	Worker   = "worker"
 	Operator = "operator"
 	// Admin is for the servers themselves: their state, elections, who belongs to the cluster. It reads no streams.
 	Admin = "admin"
 )
 
-// Roles are all roles.
-func Roles() []string { return []string{Gateway, Worker, Operator, Admin} }
+// Roles are all roles, each with a key and a folder of its own.
+func Roles() []string { return []string{Gateway, Poller, Receiver, Worker, Operator, Admin} }
 
+// Names and modes of the files. A seed and a token can be read by their owner alone and changed by nobody: a new one is a
+// new file. Public halves are no secret.
 const (
 	seedFile = "nats.seed"
 	// keysFolder and keysFile have the public halves, as variables for the configuration of NATS.
@@ -43,6 +48,11 @@ const (
 type Folder struct {
 	// Dir has a folder for each role and one for NATS.
 	Dir string
+	// Nodes are the hosts of a cluster's nodes, each with its port for the others where that is not 6222. They share a
+	// secret; without nodes none is made.
+	Nodes []string
+	// Regions are names of regions that this place is the centre of, besides those whose keys are there.
+	Regions []string
 	// Own is called with each file and folder that was made, to hand it to the user whose processes read it.
 	Own func(path string) error
 }
@@ -56,7 +66,9 @@ func (f Folder) Token(source string) string { return filepath.Join(f.Dir, Gatewa
 // Keys is the file with the public halves of all keys.
 func (f Folder) Keys() string { return filepath.Join(f.Dir, keysFolder, keysFile) }
 
-// Make makes what is not there, and leaves what is. Made are the files that it made.
+// Make makes what is not there, and leaves what is. Made are the files that it made, also when it fails half-way: run again
+// it goes on from there. The file for NATS is written anew each time, from all keys that there are, so that a key that was
+// removed is let in no more once NATS has read it.
 func (f Folder) Make(sources ...string) (made []string, err error) {
 	var keys strings.Builder
 	for _, role := range Roles() {
@@ -70,6 +82,20 @@ func (f Folder) Make(sources ...string) (made []string, err error) {
 		fmt.Fprintf(&keys, "SLUICE_%s: %q\n", strings.ToUpper(role), public)
 	}
 	if err := f.replace(f.Keys(), keys.String(), publicMode); err != nil {
+		return made, err
+	}
+	if len(f.Nodes) > 0 {
+		isNew, err := f.makeRoutes()
+		if err != nil {
+			return made, err
+		}
+		if isNew {
+			made = append(made, f.Routes())
+		}
+	}
+	files, err := f.makeRegions()
+	made = append(made, files...)
+	if err != nil {
 		return made, err
 	}
 	for _, source := range sources {
@@ -105,6 +131,7 @@ func (f Folder) key(role string) (public string, isNew bool, err error) {
 	return public, isNew, err
 }
 
+// makeSeed makes a key pair and keeps the half that a process logs in with.
 func (f Folder) makeSeed(role string) ([]byte, error) {
 	pair, err := nkeys.CreateUser()
 	if err != nil {
@@ -117,7 +144,8 @@ func (f Folder) makeSeed(role string) ([]byte, error) {
 	return seed, f.replace(f.Seed(role), string(seed)+"\n", secretMode)
 }
 
-// replace writes a file as a whole: a reader sees the old one or the new one.
+// replace writes a file as a whole: a reader sees the old one or the new one. It is on the disk, has its mode and belongs to
+// its user before it has its name, so that no moment shows a secret to others or lacks a right.
 func (f Folder) replace(path, text string, mode fs.FileMode) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, folderMode); err != nil {

@@ -1,9 +1,11 @@
 package credentials_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,14 +16,20 @@ import (
 
 func made(t *testing.T) credentials.Folder {
 	t.Helper()
-	folder := credentials.Folder{Dir: t.TempDir()}
+	return madeFor(t, "nats-1", "nats-2", "nats-3")
+}
+
+// madeFor makes the credentials of a cluster with these nodes.
+func madeFor(t *testing.T, nodes ...string) credentials.Folder {
+	t.Helper()
+	folder := credentials.Folder{Dir: t.TempDir(), Nodes: nodes}
 	if _, err := folder.Make("green-api"); err != nil {
 		t.Fatal(err)
 	}
 	return folder
 }
 
-func content(t *testing.T, path string) string {
+func content(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -56,12 +64,12 @@ func TestNATSIsToldThePublicHalfOfEveryKeyAndNoSecret(t *testing.T) {
 func TestMakingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	folder := made(t)
-	before := content(t, folder.Keys()) + content(t, folder.Token("green-api"))
+	before := content(t, folder.Keys()) + content(t, folder.Token("green-api")) + content(t, folder.Routes())
 	files, err := folder.Make("green-api")
 	if err != nil || len(files) != 0 {
 		t.Errorf("made %v, error %v", files, err)
 	}
-	if content(t, folder.Keys())+content(t, folder.Token("green-api")) != before {
+	if content(t, folder.Keys())+content(t, folder.Token("green-api"))+content(t, folder.Routes()) != before {
 		t.Error("made again")
 	}
 }
@@ -70,7 +78,7 @@ func TestSecretsAreForTheirOwnerAlone(t *testing.T) {
 	t.Parallel()
 	folder := made(t)
 	err := filepath.WalkDir(folder.Dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == folder.Dir || path == folder.Keys() {
+		if err != nil || path == folder.Dir || slices.Contains([]string{folder.Keys(), folder.Accounts(), folder.Imports()}, path) {
 			return err
 		}
 		info, err := entry.Info()
@@ -129,6 +137,32 @@ func TestSourceWithoutTokensIsNamed(t *testing.T) {
 	t.Parallel()
 	folder := made(t)
 	if _, err := folder.Add("acme"); err == nil || !strings.Contains(err.Error(), "acme") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMovedNodesKeepTheirSecret(t *testing.T) {
+	t.Parallel()
+	folder := made(t)
+	_, after, _ := strings.Cut(content(t, folder.Routes()), `password: "`)
+	password, _, _ := strings.Cut(after, `"`)
+	folder.Nodes = []string{"a.example.com", "b.example.com:7222"}
+	if files, err := folder.Make("green-api"); err != nil || len(files) != 0 {
+		t.Fatalf("made %v, error %v", files, err)
+	}
+	want := `routes: ["nats://node:` + password + `@a.example.com:6222", "nats://node:` + password + `@b.example.com:7222"]`
+	if got := content(t, folder.Routes()); len(password) < 26 || !strings.Contains(got, want) {
+		t.Errorf("no %s in\n%s", want, got)
+	}
+}
+
+func TestSecretOfTheNodesIsNotOverwrittenWhenItCanNotBeRead(t *testing.T) {
+	t.Parallel()
+	folder := made(t)
+	if err := errors.Join(os.Chmod(folder.Routes(), 0o600), os.WriteFile(folder.Routes(), []byte("broken"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := folder.Make("green-api"); err == nil || !strings.Contains(err.Error(), folder.Routes()) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -19,9 +20,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nkeys"
 
+	"sluice.internal/shared/config"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/credentials"
 )
 
@@ -72,7 +74,7 @@ func ports(t *testing.T, count int) (found []string) {
 }
 
 // started runs a server without waiting for it.
-func started(t *testing.T, file string) *server.Server {
+func started(t testing.TB, file string) *server.Server {
 	t.Helper()
 	options, err := server.ProcessConfigFile(file)
 	if err != nil {
@@ -89,24 +91,25 @@ func started(t *testing.T, file string) *server.Server {
 }
 
 func TestClusterSpeaksTLSOnly(t *testing.T) {
-	folder, certificates, routes := made(t), certified(t), ports(t, 3)
+	certificates, routes := certified(t), ports(t, 3)
+	folder := madeFor(t, routes...)
 	t.Setenv("SLUICE_STORE", "50GB")
 	var nodes []*server.Server
 	for i, route := range routes {
 		dir := copied(t, folder,
-			`"0.0.0.0:4222"`, `"127.0.0.1:-1"`, `http: "0.0.0.0:8222"`, "", `$SLUICE_STORE_DIR`, `"`+t.TempDir()+`"`,
-			`"0.0.0.0:6222"`, `"`+route+`"`, "/etc/nats/certificates", certificates,
-			"nats-1:6222", routes[0], "nats-2:6222", routes[1], "nats-3:6222", routes[2])
+			`$SLUICE_LISTEN`, `"127.0.0.1:-1"`, `http: "127.0.0.1:8222"`, "", `$SLUICE_STORE_DIR`, `"`+storeDir(t)+`"`,
+			`$SLUICE_CLUSTER_LISTEN`, `"`+route+`"`, "/etc/nats/certificates", certificates)
 		t.Setenv("SLUICE_NODE", fmt.Sprintf("nats-%d", i+1))
 		nodes = append(nodes, started(t, filepath.Join(dir, "cluster-tls.conf")))
 	}
 	for _, node := range nodes {
-		if !node.ReadyForConnections(patience) {
+		if !node.ReadyForConnections(timeout) {
 			t.Fatal("a node did not start")
 		}
 	}
 	seed, authority := folder.Seed(credentials.Worker), filepath.Join(certificates, "ca.crt")
-	access := stream.Access{URL: nodes[0].ClientURL(), NKeyFile: seed, CAFile: authority}
+	access := streamtest.At(t, nodes[0].ClientURL())
+	access.NKeyFile, access.TLS.CAFile = seed, authority
 	conn, err := stream.Connect(access, "sluice worker default", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -120,24 +123,24 @@ func TestClusterSpeaksTLSOnly(t *testing.T) {
 	if err != nil || len(info.CachedInfo().Cluster.Replicas) != 2 {
 		t.Errorf("stream %+v, error %v", info, err)
 	}
-	access.CAFile = ""
+	access.TLS.CAFile = ""
 	if _, err := stream.Connect(access, "sluice worker default", slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a certificate of nobody known is accepted")
 	}
 }
 
 // replicated makes the streams on three nodes. Before these have agreed on a leader nobody answers.
-func replicated(t *testing.T, conn *nats.Conn) *stream.Streams {
+func replicated(t *testing.T, conn *nats.Conn) *streamtest.Streams {
 	t.Helper()
-	settings := stream.Settings{
-		Replicas: 3, Notifications: stream.Bounds{MaxBytes: 1 << 30}, Events: stream.Bounds{MaxBytes: 1 << 30},
-	}
-	for deadline := time.Now().Add(2 * patience); ; {
-		ctx, cancel := context.WithTimeout(t.Context(), patience/4)
-		streams, err := stream.Open(ctx, conn, settings, slog.New(slog.DiscardHandler))
+	configured := streamtest.Configured(func(s *config.Streams) {
+		s.Replicas, s.Notifications.MaxBytes, s.Events.MaxBytes = 3, 1<<30, 1<<30
+	})
+	for deadline := time.Now().Add(timeout); ; {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout/4)
+		streams, err := stream.Open(ctx, conn, configured, slog.New(slog.DiscardHandler))
 		cancel()
 		if err == nil {
-			return streams
+			return streamtest.All(streams)
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
@@ -147,11 +150,12 @@ func replicated(t *testing.T, conn *nats.Conn) *stream.Streams {
 
 func TestConfigurationForKubernetesIsAccepted(t *testing.T) {
 	folder := made(t)
-	dir := copied(t, folder, "$SLUICE_STORE_DIR", `"`+t.TempDir()+`"`)
-	file := filepath.Join(dir, "kubernetes.conf")
-	if err := os.WriteFile(file, []byte(content(t, "../../deploy/kubernetes/nats.conf")), 0o600); err != nil {
+	dir := copied(t, folder, "$SLUICE_STORE_DIR", `"`+storeDir(t)+`"`, "/etc/nats/certificates", certified(t))
+	folder.Nodes = []string{"nats-0.nats", "nats-1.nats", "nats-2.nats"}
+	if _, err := folder.Make(); err != nil {
 		t.Fatal(err)
 	}
+	file := filepath.Join(dir, "kubernetes.conf")
 	t.Setenv("SLUICE_NODE", "nats-0")
 	t.Setenv("SLUICE_STORE", "80GB")
 	options, err := server.ProcessConfigFile(file)
@@ -162,38 +166,28 @@ func TestConfigurationForKubernetesIsAccepted(t *testing.T) {
 		options.SystemAccount != "SYS" {
 		t.Errorf("options %+v", options)
 	}
+	if options.TLSConfig == nil || options.Cluster.TLSConfig == nil ||
+		options.Cluster.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert || options.Cluster.Password == "" {
+		t.Error("clients may talk in the clear, or a server without certificate and secret becomes a node")
+	}
 }
 
-func TestRegionReachesTheHub(t *testing.T) {
-	folder, certificates, listen := made(t), certified(t), ports(t, 1)[0]
-	pair, err := nkeys.CreateUser()
-	if err != nil {
-		t.Fatal(err)
+// Without a password, monitoring tells who is connected from where, and what is stored.
+func TestMonitoringIsForTheMachineAlone(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/nats/*.conf")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %v, error %v", files, err)
 	}
-	public, publicErr := pair.PublicKey()
-	seed, err := pair.Seed()
-	if err != nil || publicErr != nil {
-		t.Fatal(err, publicErr)
-	}
-	t.Setenv("SLUICE_REGION", public)
-	t.Setenv("SLUICE_REGION_SEED", string(seed))
-	t.Setenv("SLUICE_STORE", "50GB")
-	run := func(name string) *server.Server {
-		t.Setenv("SLUICE_NODE", strings.TrimSuffix(name, ".conf"))
-		dir := copied(t, folder,
-			`"0.0.0.0:4222"`, `"127.0.0.1:-1"`, `http: "0.0.0.0:8222"`, "", `$SLUICE_STORE_DIR`, `"`+t.TempDir()+`"`,
-			`"0.0.0.0:7422"`, `"`+listen+`"`, "/etc/nats/certificates", certificates,
-			"hub.example.com:7422", listen)
-		running := started(t, filepath.Join(dir, name))
-		if !running.ReadyForConnections(patience) {
-			t.Fatalf("%s did not start", name)
-		}
-		return running
-	}
-	hub, _ := run("hub.conf"), run("region.conf")
-	for deadline := time.Now().Add(patience); hub.NumLeafNodes() == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the region did not reach the hub")
+	for _, file := range files {
+		for line := range strings.Lines(content(t, file)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+			if (key == "http" || key == "https" || key == "monitor_port" || key == "http_port") && !strings.Contains(value, `"127.0.0.1:`) {
+				t.Errorf("%s: %s", file, line)
+			}
+			if strings.HasPrefix(key, "listen") && strings.Contains(value, "0.0.0.0") && !strings.Contains(value, ":7422") {
+				t.Errorf("%s is open to whoever reaches the machine: %s", file, line)
+			}
 		}
 	}
 }

@@ -37,6 +37,7 @@ func (f Folder) Retire(source string) (int, error) {
 	return last, f.write(source, tokens[last:])
 }
 
+// write replaces the tokens of a source by these, the newest last, in one step: no reader finds fewer.
 func (f Folder) write(source string, tokens []string) error {
 	return f.replace(f.Token(source), strings.Join(tokens, "\n")+"\n", secretMode)
 }

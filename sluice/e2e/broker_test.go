@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
+	"sluice.internal/shared/streamtest"
 )
 
 const (
@@ -127,7 +129,7 @@ func sendWhile(t *testing.T, url string, disturb func()) map[string]bool {
 
 func untilAnswered(t *testing.T, s sender, body string) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for {
 		status, err := s.post(context.Background(), body)
 		if status == http.StatusOK {
@@ -143,19 +145,19 @@ func untilAnswered(t *testing.T, s sender, body string) {
 // checkOneEventEach waits until every notification is an event and checks that none is two.
 func checkOneEventEach(t *testing.T, url string, sent map[string]bool) {
 	t.Helper()
-	conn, err := stream.Connect(stream.Access{URL: url}, t.Name(), slog.New(slog.DiscardHandler))
+	conn, err := stream.Connect(streamtest.At(t, url), t.Name(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	streams, err := stream.Attach(ctx, conn)
+	streams, err := admin.Attach(ctx, conn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]int{}
-	for event, err := range streams.Events(ctx, stream.Query{Follow: true}) {
+	for event, err := range streams.Events(ctx, admin.Query{Follow: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ var (
 
 const (
 	campaignGateways  = 2
-	campaignWorkers   = 4
+	campaignWorkers   = 8
 	campaignInstances = 24
 	// campaignSpeed makes the sender's pause of a minute one second.
 	campaignSpeed = 60
@@ -54,7 +54,7 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	var summary simulate.Summary
 	select {
 	case summary = <-ended:
-	case <-time.After(2 * patience):
+	case <-time.After(2 * timeout):
 		t.Fatal("the sender did not get rid of everything")
 	}
 	t.Logf("%d disturbances; the sender's summary:\n%s", disturbed, summary)
@@ -64,8 +64,8 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	if int64(summary.Notifications) < int64(rate*campaignTime.Seconds()/4) {
 		t.Errorf("only %d notifications at %.0f/s: the campaign proves little", summary.Notifications, rate)
 	}
-	c.settle()
-	c.audit()
+	settle(t, c.url)
+	audit(t, c.url, c.ledgers)
 	c.checkEffects()
 }
 
@@ -187,7 +187,7 @@ func (c *campaign) send(duration time.Duration, rate float64) simulate.Summary {
 		c.t.Error(err)
 		return simulate.Summary{}
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), duration+2*patience)
+	ctx, cancel := context.WithTimeout(c.t.Context(), duration+2*timeout)
 	defer cancel()
 	summary, err := sender.Run(ctx)
 	if err != nil {
@@ -266,13 +266,13 @@ func (c *campaign) everybodyRuns() {
 }
 
 // settle waits until nothing is left to do, the parked events included.
-func (c *campaign) settle() {
-	c.t.Helper()
-	deadline := time.Now().Add(3 * patience)
+func settle(t *testing.T, nats string) {
+	t.Helper()
+	deadline := time.Now().Add(3 * timeout)
 	for {
-		out, _ := sluice(c.t, "status", "--json", "--nats", c.url)
+		out, _ := sluice(t, "status", "--json", "--nats", nats)
 		left := 0.0
-		for _, object := range objects(c.t, out) {
+		for _, object := range objects(t, out) {
 			switch object["kind"] {
 			case "intake", "group":
 				left += number(object, "waiting") + number(object, "under_way")
@@ -286,7 +286,7 @@ func (c *campaign) settle() {
 			return
 		}
 		if time.Now().After(deadline) {
-			c.t.Fatalf("there is still something to do: %v\n%s", left, out)
+			t.Fatalf("there is still something to do: %v\n%s", left, out)
 		}
 		time.Sleep(time.Second)
 	}
@@ -297,15 +297,16 @@ func number(object map[string]any, name string) float64 {
 	return value
 }
 
-func (c *campaign) audit() {
-	c.t.Helper()
-	args := []string{"audit", "--nats", c.url}
-	for _, ledger := range c.ledgers {
+// audit accounts for everything that is stored, and for what the ledgers say was sent.
+func audit(t *testing.T, nats string, ledgers []string) {
+	t.Helper()
+	args := []string{"audit", "--nats", nats}
+	for _, ledger := range ledgers {
 		args = append(args, "--ledger", ledger)
 	}
-	out, code := sluice(c.t, args...)
-	c.t.Logf("audit:\n%s", out)
+	out, code := sluice(t, args...)
+	t.Logf("audit:\n%s", out)
 	if code != 0 {
-		c.t.Errorf("the audit found something: exit code %d", code)
+		t.Errorf("the audit found something: exit code %d", code)
 	}
 }

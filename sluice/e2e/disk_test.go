@@ -61,7 +61,7 @@ func (d *disk) fill() {
 }
 
 func (d *disk) empty() {
-	d.tell("the disk has room", fmt.Sprintf("mount -o remount,size=16g %q", d.dir))
+	d.tell("the disk has space", fmt.Sprintf("mount -o remount,size=16g %q", d.dir))
 }
 
 // restart ends the program and starts it again.
@@ -104,7 +104,7 @@ func refusedWhileFull(t *testing.T, d *disk, url string) (stored []string) {
 	return stored
 }
 
-func TestFullDiskOfSluiceUpIsRefusedInTimeAndHealsWhenThereIsRoom(t *testing.T) {
+func TestFullDiskOfSluiceUpIsRefusedInTimeAndHealsWhenThereIsSpace(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	store := filepath.Join(data, "nats")
@@ -145,7 +145,7 @@ func TestFullDiskOfNATSHealsWithARestartOfNATSAlone(t *testing.T) {
 	t.Parallel()
 	address, monitor := freeAddress(t), freeAddress(t)
 	store, config := t.TempDir(), filepath.Join(t.TempDir(), "nats.conf")
-	// The streams believe that they have more room than the disk.
+	// The streams believe that they have more capacity than the disk.
 	write(t, config, "listen: \""+address+"\"\nhttp: \""+monitor+"\"\nmax_payload: 9MB\n"+
 		"jetstream { store_dir: \""+store+"\", sync_interval: always, max_file_store: 200GB }\n")
 	command := program(t, "nats-server", "-c", config)

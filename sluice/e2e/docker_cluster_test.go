@@ -35,11 +35,15 @@ func TestClusterLosesNothing(t *testing.T) { //nolint:paralleltest // It would t
 	d.healthy(other)
 
 	cutOff := d.leader()
-	network := d.project + "_store"
-	d.docker("network", "disconnect", network, d.node(cutOff))
+	// From clients and from the other nodes. It listens to these at its address, which it has to get again.
+	store, nodes := d.project+"_store", d.project+"_nodes"
+	address := d.docker("inspect", "--format", `{{(index .NetworkSettings.Networks "`+nodes+`").IPAddress}}`, d.node(cutOff))
+	d.docker("network", "disconnect", store, d.node(cutOff))
+	d.docker("network", "disconnect", nodes, d.node(cutOff))
 	l.accepted(200)
 	mark, _ = l.report(cutOff+", the leader after that, cut off", mark)
-	d.docker("network", "connect", "--alias", cutOff, network, d.node(cutOff))
+	d.docker("network", "connect", "--alias", cutOff, store, d.node(cutOff))
+	d.docker("network", "connect", "--alias", cutOff+"-route", "--ip", address, nodes, d.node(cutOff))
 	d.healthy(cutOff)
 	l.accepted(100)
 	l.report("all there again", mark)

@@ -18,6 +18,9 @@ func TestComposeOnAMachineThatHasNeverSeenIt(t *testing.T) { //nolint:parallelte
 	t.Run("a notification through nginx becomes an event", func(t *testing.T) { d.in(t).accepts(authorization) })
 	t.Run("what the gateway refuses comes through as it says it", func(t *testing.T) { d.in(t).refuses(authorization) })
 	t.Run("a length that can be read in two ways is refused", func(t *testing.T) { d.in(t).refusesAmbiguousLengths(authorization) })
+	t.Run("what is no HTTP is answered once, in the same form", func(t *testing.T) { d.in(t).answersMalformedRequests() })
+	t.Run("large bodies that do not end keep small ones from nobody", func(t *testing.T) { d.in(t).boundsLargeBodies(authorization) })
+	t.Run("secrets in paths and queries are in no log of nginx", func(t *testing.T) { d.in(t).logsNoSecrets() })
 	t.Run("containers may nothing that they do not need", func(t *testing.T) { d.in(t).isConfined() })
 	t.Run("images are small and hold no secret", func(t *testing.T) { d.in(t).hasSmallImages() })
 	t.Run("a forged address does not pass the allowlist", func(t *testing.T) { d.in(t).refusesForgedAddresses(authorization) })
@@ -147,11 +150,11 @@ func (d *deployment) isConfined() {
 }
 
 func (d *deployment) hasSmallImages() {
-	const most = 30 << 20
+	const maxSize = 30 << 20
 	secret := d.token()
 	for _, image := range []string{"sluice-gateway:e2e", "sluice-worker:e2e", "sluice:e2e"} {
 		c := d.inspect(image)[0]
-		if c.Size > most && image != "sluice:e2e" {
+		if c.Size > maxSize && image != "sluice:e2e" {
 			d.t.Errorf("%s has %d MB", image, c.Size>>20)
 		}
 		d.t.Logf("%s: %.1f MB", image, float64(c.Size)/(1<<20))

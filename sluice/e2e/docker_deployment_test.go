@@ -72,6 +72,7 @@ func deploy(t *testing.T, name, subnet string, options ...string) *deployment {
 	d := &deployment{
 		t: t, project: "sluice-e2e-" + name, url: "http://" + http, options: options,
 		environ: append(os.Environ(), "SLUICE_VERSION=e2e", "SLUICE_EDGE_SUBNET="+subnet,
+			"SLUICE_NODES_SUBNET="+strings.Replace(subnet, "10.213.", "10.214.", 1),
 			"SLUICE_HTTP_LISTEN="+http, "SLUICE_HTTPS_LISTEN="+https),
 	}
 	if config != "" {
@@ -182,7 +183,7 @@ func (d *deployment) post(body []byte, header ...string) reply {
 
 func (d *deployment) request(client *http.Client, method, url string, body []byte, header ...string) reply {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(d.t.Context(), timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
@@ -209,7 +210,7 @@ func (d *deployment) request(client *http.Client, method, url string, body []byt
 // eventually waits until a condition holds.
 func (d *deployment) eventually(what string, holds func() bool) {
 	d.t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); {
+	for deadline := time.Now().Add(timeout); !holds(); {
 		if time.Now().After(deadline) {
 			d.t.Fatalf("waited for: %s", what)
 		}

@@ -143,7 +143,7 @@ func (d *deployment) account(ledger string) {
 	d.t.Logf("sluice audit:\n%s", out)
 }
 
-// waiting tells whether a status has anything that is not processed.
+// waiting reports whether a status has anything that is not processed.
 func waiting(t *testing.T, status string) bool {
 	t.Helper()
 	for _, line := range objects(t, status) {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// inLane is the number of tries after which an event is set aside and has no place in its order any more.
-const inLane = 3
+// inChat is the number of tries after which an event is set aside and has no place in its order any more.
+const inChat = 3
 
 // effect is a line that the program effects wrote.
 type effect struct {
@@ -61,8 +61,12 @@ func buildEffects(t *testing.T) string {
 func (c *campaign) effects() []effect {
 	c.t.Helper()
 	var all []effect
-	for number := range campaignWorkers {
-		file, err := os.Open(c.effectsFile(number))
+	files, err := filepath.Glob(filepath.Join(c.folder, "effects-*"))
+	if err != nil || len(files) == 0 {
+		c.t.Fatalf("no worker wrote anything, error %v", err)
+	}
+	for _, path := range files {
+		file, err := os.Open(path)
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -81,13 +85,19 @@ func (c *campaign) effects() []effect {
 
 // checkEffects checks that every event that is no dead letter had its effect, that effects of one chat came in the
 // order of its events, and counts those that came twice. A repetition has the same key and is no violation.
-func (c *campaign) checkEffects() {
+func (c *campaign) checkEffects() (repeats int) {
 	c.t.Helper()
-	done := map[string]int{}
+	done, first := map[string]int{}, map[string]effect{}
 	last := map[string]effect{}
 	violations := 0
 	for _, e := range c.effects() {
-		if done[e.Key]++; done[e.Key] > 1 || e.Attempt > inLane {
+		if before, known := first[e.Key]; !known {
+			first[e.Key] = e
+		} else if repeats++; repeats <= 20 {
+			c.t.Logf("repeated: event %d of %s by process %d at %s and by process %d at %s", e.Sequence, e.chat(),
+				before.Process, before.At.Format(time.TimeOnly+".000"), e.Process, e.At.Format(time.TimeOnly+".000"))
+		}
+		if done[e.Key]++; done[e.Key] > 1 || e.Attempt > inChat {
 			continue
 		}
 		if before := last[e.chat()]; before.Sequence > e.Sequence {
@@ -98,11 +108,8 @@ func (c *campaign) checkEffects() {
 		last[e.chat()] = e
 	}
 	c.checkDone(done)
-	repeats := 0
-	for _, times := range done {
-		repeats += times - 1
-	}
 	c.t.Logf("%d effects, %d repeated with the same key, %d out of order", len(done), repeats, violations)
+	return repeats
 }
 
 // checkDone checks that what is an event and no dead letter had its effect.

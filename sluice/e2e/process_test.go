@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-const patience = 60 * time.Second
+const timeout = 60 * time.Second
 
 // root is the folder of the repository.
 func root(t *testing.T) string {
@@ -47,6 +47,10 @@ var programs = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(attackVariable); name != "" {
+		strikeAlone(name)
+		return
+	}
 	code := m.Run()
 	if dir, err := programs(); err == nil {
 		_ = os.RemoveAll(dir)
@@ -118,7 +122,7 @@ func runCommand(t *testing.T, command *exec.Cmd) *process {
 // waitFor waits until the program has printed the text.
 func (p *process) waitFor(text string) {
 	p.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for !strings.Contains(p.printed(), text) {
 		select {
 		case <-p.ended:
@@ -144,7 +148,7 @@ func (p *process) exit() int {
 	select {
 	case <-p.ended:
 		return p.command.ProcessState.ExitCode()
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		p.t.Fatalf("does not end:\n%s", p.printed())
 		return 0
 	}
@@ -182,7 +186,7 @@ func objects(t *testing.T, lines string) []map[string]any {
 // listed waits until a listing of the CLI has at least that many objects.
 func listed(t *testing.T, count int, args ...string) []map[string]any {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for {
 		out, code := sluice(t, args...)
 		if code != 0 {

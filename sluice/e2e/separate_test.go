@@ -10,12 +10,18 @@ import (
 	"testing"
 )
 
-// nats runs a NATS server as a process of its own, configured as the README says.
+// nats runs a NATS server as a process of its own, configured as docs/operate.md says.
 func nats(t *testing.T) (url string) {
+	t.Helper()
+	return natsTaking(t, "9MB")
+}
+
+// natsTaking runs a NATS server that takes messages of a size.
+func natsTaking(t *testing.T, maxPayload string) (url string) {
 	t.Helper()
 	address := freeAddress(t)
 	file := filepath.Join(t.TempDir(), "nats.conf")
-	write(t, file, "listen: \""+address+"\"\nmax_payload: 9MB\njetstream { store_dir: \""+t.TempDir()+"\", sync_interval: always }\n")
+	write(t, file, "listen: \""+address+"\"\nmax_payload: "+maxPayload+"\njetstream { store_dir: \""+t.TempDir()+"\", sync_interval: always }\n")
 	run(t, "nats-server", "-c", file).waitFor("Server is ready")
 	return "nats://" + address
 }

@@ -15,12 +15,12 @@ authorities=/etc/ssl/certs/ca-certificates.crt
 
 say() { echo "standins: $*" >&2; }
 
-# named FILE PATTERN prints the first name of an image in a shipped file.
-named() { grep -oE "$2" "$root/$1" | head -1; }
+# named VARIABLE prints the name of an image in the list, without its digest: a stand-in has another one.
+named() { sed -nE "s/^$1=([^@]*).*/\1/p" "$root/deploy/images.env"; }
 
-nats_image=$(named docker-compose.yml 'nats:[0-9][0-9.]*-alpine')
-nginx_image=$(named docker-compose.yml 'nginx:[0-9][0-9.]*-alpine')
-go_image=golang:$(sed -nE 's/^ARG GO_VERSION=(.*)/\1/p' "$root/Dockerfile")-alpine
+nats_image=$(named SLUICE_NATS_IMAGE)
+nginx_image=$(named SLUICE_NGINX_IMAGE)
+go_image=$(named SLUICE_GO_IMAGE)
 
 compose() {
   docker compose version >/dev/null 2>&1 && return

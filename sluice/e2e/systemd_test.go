@@ -18,12 +18,14 @@ func TestSystemdUnitsAreValid(t *testing.T) {
 		t.Skip("systemd is not installed here")
 	}
 	units, err := filepath.Glob(filepath.Join(root(t), "deploy", "systemd", "*.service"))
-	if err != nil || len(units) != 3 {
+	if err != nil || len(units) != 5 {
 		t.Fatalf("units %v, error %v", units, err)
 	}
 	there := t.TempDir()
 	var names []string
-	for _, file := range []string{"usr/local/bin/gateway", "usr/local/bin/worker", "usr/local/bin/nats-server", "bin/kill"} {
+	for _, file := range []string{
+		"usr/local/bin/gateway", "usr/local/bin/poller", "usr/local/bin/receiver", "usr/local/bin/worker", "usr/local/bin/nats-server", "bin/kill",
+	} {
 		program := filepath.Join(there, file)
 		if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
 			t.Fatal(err)

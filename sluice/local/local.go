@@ -1,5 +1,8 @@
-// Package local is what `sluice up` leaves in its data folder for the other commands: where it is and how to log
-// in. The folder is for one process at a time, and only its owner can read what is secret in it.
+// Package local is what `sluice up` leaves in its data folder for the other commands: where it is and how to log in.
+//
+// The folder is for one process at a time, and only its owner can read what is secret in it. Whoever can write into it
+// decides where the other commands connect to and which token they send there. So a folder that others can write
+// into is refused, and nothing is read from, or written to, a place outside of the folder that a link in it leads to.
 package local
 
 import (
@@ -16,6 +19,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// Names and modes in the folder. All that is written there has a secret in it or says where secrets are sent.
 const (
 	describeFile = "local.json"
 	lockFile     = "lock"
@@ -24,45 +28,39 @@ const (
 	secretMode = 0o600
 )
 
-// ErrNotThere says that no `sluice up` has run with the folder.
-var ErrNotThere = errors.New("no sluice has run with this folder")
-
-// Description says where the process of a folder is to be reached.
-type Description struct {
-	// NATSURL, NATSUser and NATSPassword are how to reach the embedded NATS.
-	NATSURL      string `json:"nats_url"`
-	NATSUser     string `json:"nats_user"`
-	NATSPassword string `json:"nats_password"`
-	// GatewayURL is where the gateway listens, without a path.
-	GatewayURL string `json:"gateway_url"`
-	// Sources has the path and the file of the token of each source, by name. A source without a token has no file.
-	Sources map[string]Source `json:"sources"`
-}
-
-// Source is how to send to a source.
-type Source struct {
-	Path string `json:"path"`
-	// Provider is the kind of sender, Auth how it proves who it is; both as configured.
-	Provider  string `json:"provider,omitempty"`
-	Auth      string `json:"auth,omitempty"`
-	TokenFile string `json:"token_file,omitempty"`
-}
-
-// Folder is a data folder that this process has to itself.
+// Folder is a data folder that this process has to itself until Close. The lock is the kernel's: it ends with the process,
+// however that ends.
 type Folder struct {
 	dir  string
+	root *os.Root
 	lock *flock.Flock
 }
 
-// Open makes the folder when it is not there, checks that it can be written, and takes it for this process. It
-// fails when another process has it.
-func Open(dir string) (*Folder, error) {
-	dir, err := filepath.Abs(dir)
+// Open makes the folder when it is not there, checks that nobody else can write into it and that this process can,
+// and takes it for this process. It fails when another process has it.
+func Open(dir string) (_ *Folder, err error) {
+	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("find folder %q: %w", dir, err)
 	}
 	if err := os.MkdirAll(dir, folderMode); err != nil {
 		return nil, fmt.Errorf("make data folder %q: %w; choose another one with --data", dir, err)
+	}
+	if err := errors.Join(checkOwner(dir), checkWriters(dir)); err != nil {
+		return nil, fmt.Errorf("%w, or choose another one with --data", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, root.Close())
+		}
+	}()
+	// The lock is opened by its path, which would follow a link.
+	if info, err := root.Lstat(lockFile); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%q is no regular file; remove it", filepath.Join(dir, lockFile))
 	}
 	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(secretMode), flock.SetFlag(os.O_CREATE|os.O_RDWR))
 	taken, err := lock.TryLock()
@@ -72,14 +70,14 @@ func Open(dir string) (*Folder, error) {
 	if !taken {
 		return nil, fmt.Errorf("data folder %q is in use by %s; stop it, or choose another folder with --data", dir, owner(dir))
 	}
-	folder := &Folder{dir: dir, lock: lock}
 	// Into the locked file itself: a new one in its place would not be locked.
-	if err := os.WriteFile(filepath.Join(dir, lockFile), []byte(strconv.Itoa(os.Getpid())+"\n"), secretMode); err != nil {
-		return nil, errors.Join(fmt.Errorf("write into data folder: %w", err), folder.Close())
+	if err := root.WriteFile(lockFile, []byte(strconv.Itoa(os.Getpid())+"\n"), secretMode); err != nil {
+		return nil, errors.Join(fmt.Errorf("write into data folder: %w", err), lock.Unlock())
 	}
-	return folder, nil
+	return &Folder{dir: dir, root: root, lock: lock}, nil
 }
 
+// owner names the process that has the folder, as far as it is known.
 func owner(dir string) string {
 	if pid := Owner(dir); pid != 0 {
 		return "process " + strconv.Itoa(pid)
@@ -100,78 +98,68 @@ func Owner(dir string) int {
 	return pid
 }
 
-// Close gives the folder up.
+// Close gives the folder up. What is in it stays: the description says where the process was, and the secrets are those of
+// the next start.
 func (f *Folder) Close() error {
-	if err := f.lock.Unlock(); err != nil {
+	if err := errors.Join(f.lock.Unlock(), f.root.Close()); err != nil {
 		return fmt.Errorf("give up data folder %q: %w", f.dir, err)
 	}
 	return nil
 }
 
-// Path joins a name to the folder.
+// Path returns the absolute path, for other programs and for people, of the
+// file of that name in the folder.
 func (f *Folder) Path(name string) string { return filepath.Join(f.dir, name) }
 
-// Secret returns the secret that is kept under the name, and makes one at the first time.
-func (f *Folder) Secret(name string) (secret string, err error) {
-	content, err := os.ReadFile(f.Path(name))
+// Secret returns the secret that is kept under the name, and makes one at the first time, which made then says.
+func (f *Folder) Secret(name string) (secret string, made bool, err error) {
+	content, err := f.root.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		secret = rand.Text()
-		return secret, f.writeSecret(name, secret+"\n")
+		return secret, true, f.writeSecret(name, secret+"\n")
 	}
 	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
+		return "", false, fmt.Errorf("read secret in %q: %w", f.dir, err)
 	}
 	secret = strings.TrimSpace(string(content))
 	if secret == "" {
-		return "", fmt.Errorf("read secret: file %q is empty; remove it to have a new secret made", f.Path(name))
+		return "", false, fmt.Errorf("read secret: file %q is empty; remove it to have a new secret made", f.Path(name))
 	}
-	return secret, nil
+	return secret, false, nil
 }
 
-// writeSecret replaces a file as a whole and on the disk, so that no crash leaves half a secret.
+// writeSecret replaces a file as a whole and on the disk, so that no crash leaves half a secret. The file is new and
+// has a name that nobody can have guessed, so no link is followed and no mode of an earlier file stays.
 func (f *Folder) writeSecret(name, content string) error {
-	path := f.Path(name)
-	if err := writeSynced(path+".new", content); err != nil {
-		return fmt.Errorf("write %q: %w", path, err)
+	next := ".new-" + rand.Text()
+	err := f.create(next, content)
+	if err == nil {
+		err = f.root.Rename(next, name)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("write %q: %w", path, err)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", f.Path(name), err)
 	}
 	return nil
 }
 
-func writeSynced(path, content string) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, secretMode)
+// create writes a file that was not there and brings it to the disk. On an error it leaves none.
+func (f *Folder) create(name, content string) error {
+	file, err := f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, secretMode)
 	if err != nil {
 		return err
 	}
 	_, err = file.WriteString(content)
-	return errors.Join(err, file.Sync(), file.Close())
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, f.root.Remove(name))
+	}
+	return nil
 }
 
-// Describe leaves a description for the other commands.
+// Describe writes the description for the other commands, in place of the one of the process before.
 func (f *Folder) Describe(description Description) error {
 	content, err := json.MarshalIndent(description, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write description: %w", err)
 	}
 	return f.writeSecret(describeFile, string(content)+"\n")
-}
-
-// Read returns the description in a folder. It is left there when the process ends, so that what it says may
-// not listen any more. Errors: ErrNotThere.
-func Read(dir string) (Description, error) {
-	path := filepath.Join(dir, describeFile)
-	content, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Description{}, fmt.Errorf("%w: %q", ErrNotThere, dir)
-	}
-	if err != nil {
-		return Description{}, fmt.Errorf("read data folder: %w", err)
-	}
-	var description Description
-	if err := json.Unmarshal(content, &description); err != nil {
-		return Description{}, fmt.Errorf("read %q: %w", path, err)
-	}
-	return description, nil
 }

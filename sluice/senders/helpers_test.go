@@ -19,8 +19,9 @@ import (
 	"sluice.internal/gateway"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/proof"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/worker"
 )
@@ -28,9 +29,9 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	patience = time.Minute
-	secret   = "the-secret-of-this-source"
-	whsec    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	timeout = 2 * time.Minute
+	secret  = "the-secret-of-this-source"
+	whsec   = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
 // everybody is a configuration with all providers at once, and several sources of one.
@@ -58,29 +59,25 @@ sources:
 type lab struct {
 	t       *testing.T
 	address string
-	streams *stream.Streams
+	streams *streamtest.Streams
 	cfg     *config.Config
 }
 
 func start(t *testing.T, yaml string) *lab {
 	t.Helper()
 	server := streamtest.Start(t)
-	l := &lab{t: t, cfg: load(t, yaml), streams: server.Open(t, stream.Settings{Lanes: 8})}
-	settings, err := gateway.FromConfig(l.cfg, source.Providers())
+	l := &lab{t: t, cfg: load(t, yaml), streams: server.Open(t, streamtest.Lanes(8))}
+	sources, err := source.Configure(l.cfg.Sources)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge, err := gateway.New(settings, server.Open(t, stream.Settings{}), slog.New(slog.DiscardHandler))
+	edge, err := gateway.New(gateway.Settings{Gateway: l.cfg.Gateway, Sources: sources}, server.Open(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.address = edge.Address()
 	l.run(edge.Run)
-	workerSettings, err := worker.FromConfig(l.cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	works, err := worker.New(t.Context(), workerSettings, server.Open(t, stream.Settings{}), slog.New(slog.DiscardHandler))
+	works, err := worker.New(t.Context(), l.cfg, worker.Parts{}, server.Open(t).Client, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,15 +136,15 @@ func (l *lab) sign(name, secret, kind string, header http.Header, body []byte) (
 	l.t.Helper()
 	configured := l.cfg.Sources[name]
 	provider := source.Providers()[configured.Provider]
-	proof, err := provider.ProofFor(configured)
+	made, err := provider.ProofFor(configured)
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	draft := &source.Draft{URL: &url.URL{Path: configured.Path}, Header: header, Body: body, At: time.Now()}
+	draft := &proof.Draft{URL: &url.URL{Path: configured.Path}, Header: header, Body: body, At: time.Now()}
 	if provider.Announce != nil {
 		provider.Announce(draft, kind)
 	}
-	if err := proof.Sign(draft, secret); err != nil {
+	if err := made.Sign(draft, secret); err != nil {
 		l.t.Fatal(err)
 	}
 	return l.post(draft.URL.Path, draft.Header, body)
@@ -156,11 +153,11 @@ func (l *lab) sign(name, secret, kind string, header http.Header, body []byte) (
 // events waits until that many events are stored and returns them.
 func (l *lab) events(count int) []notification.Event {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(l.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(l.t.Context(), timeout)
 	defer cancel()
 	for {
 		var events []notification.Event
-		for event, err := range l.streams.Events(ctx, stream.Query{}) {
+		for event, err := range l.streams.Events(ctx, admin.Query{}) {
 			if err != nil {
 				l.t.Fatal(err)
 			}
@@ -176,7 +173,7 @@ func (l *lab) events(count int) []notification.Event {
 func (l *lab) letters() []notification.DeadLetter {
 	l.t.Helper()
 	var letters []notification.DeadLetter
-	for letter, err := range l.streams.DeadLetters(l.t.Context(), stream.Query{}) {
+	for letter, err := range l.streams.DeadLetters(l.t.Context(), admin.Query{}) {
 		if err != nil {
 			l.t.Fatal(err)
 		}

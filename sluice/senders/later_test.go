@@ -46,11 +46,11 @@ func TestDeadLetterKeepsWhatItTakesToUnderstandItLater(t *testing.T) {
 				t.Errorf("GitHub's letter has the header %v", letter.Header)
 			}
 		case "generic":
-			if letter.Header["X-Event"] != "thing" || letter.Reading == "" || letter.Type != "thing" {
+			if letter.Header["X-Event"] != "thing" || letter.Mapping == "" || letter.Type != "thing" {
 				t.Errorf("the generic letter is %+v", letter.Event)
 			}
 		default:
-			t.Errorf("a letter of %s: %s", letter.Source, letter.Error)
+			t.Errorf("a dead letter of %s: %s", letter.Source, letter.Error)
 		}
 	}
 }

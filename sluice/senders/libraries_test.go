@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,14 +17,16 @@ import (
 	"github.com/slack-go/slack"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stripe/stripe-go/v82/webhook"
+	svix "github.com/svix/svix-webhooks/go"
 
+	"sluice.internal/shared/proof"
 	"sluice.internal/shared/source"
 )
 
 // draft is a body signed by Sluice as the provider would.
-func draft(t *testing.T, provider, secret, body string) *source.Draft {
+func draft(t *testing.T, provider, secret, body string) *proof.Draft {
 	t.Helper()
-	d := &source.Draft{URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: []byte(body), At: time.Now()}
+	d := &proof.Draft{URL: &url.URL{Path: "/"}, Header: http.Header{}, Body: []byte(body), At: time.Now()}
 	if err := source.Providers()[provider].Proof.Sign(d, secret); err != nil {
 		t.Fatal(err)
 	}
@@ -30,11 +35,11 @@ func draft(t *testing.T, provider, secret, body string) *source.Draft {
 
 func accepts(t *testing.T, provider, secret string, header http.Header, body string) bool {
 	t.Helper()
-	v, err := source.NewVerifier(source.Providers()[provider].Proof, source.Secret{Text: secret})
+	v, err := proof.NewVerifier(source.Providers()[provider].Proof, proof.Secret{Text: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v.Verify(&source.Request{Header: header, Body: []byte(body), At: time.Now()}).OK
+	return v.Verify(&proof.Request{Header: header, Body: []byte(body), At: time.Now()}).OK
 }
 
 func TestStripesLibraryAndSluiceAgree(t *testing.T) {
@@ -89,6 +94,34 @@ func TestStandardWebhooksLibraryAndSluiceAgree(t *testing.T) {
 	}
 }
 
+// Svix has the standard's signature in headers of its own.
+func TestSvixLibraryAndSluiceAgree(t *testing.T) {
+	t.Parallel()
+	const body = `{"type":"session.created"}`
+	library, err := svix.NewWebhook(whsec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	signature, err := library.Sign("msg_1", at, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := http.Header{}
+	header.Set("svix-id", "msg_1")
+	header.Set("svix-timestamp", strconv.FormatInt(at.Unix(), 10))
+	header.Set("svix-signature", signature)
+	if err := library.Verify([]byte(body), header); err != nil {
+		t.Fatalf("the library refuses what it signed: %v", err)
+	}
+	if !accepts(t, "standard-webhooks", whsec, header, body) || accepts(t, "standard-webhooks", whsec, header, body+" ") {
+		t.Error("Sluice refuses the library's signature, or takes it for another body")
+	}
+	if err := library.Verify([]byte(body), draft(t, "standard-webhooks", whsec, body).Header); err != nil {
+		t.Errorf("the library refuses Sluice's signature: %v", err)
+	}
+}
+
 func TestSlacksLibraryTakesSluicesSignature(t *testing.T) {
 	t.Parallel()
 	const body = `{"type":"event_callback"}`
@@ -140,16 +173,43 @@ func TestGitHubsLibraryTakesSluicesSignature(t *testing.T) {
 
 func TestNoProgramHasThoseLibraries(t *testing.T) {
 	t.Parallel()
-	for _, program := range []string{"./sluice/cmd/sluice", "./gateway/cmd/gateway", "./worker/cmd/worker"} {
+	senders := []string{"github.com/stripe/", "github.com/slack-go/", "github.com/standard-webhooks/", "github.com/go-playground/", "github.com/svix/"}
+	server := append([]string{"github.com/nats-io/nats-server/", "sluice.internal/shared/streamtest"}, senders...)
+	for program, libraries := range map[string][]string{
+		"./gateway/cmd/gateway": server,
+		"./worker/cmd/worker":   server,
+		"./sluice/cmd/sluice":   senders, // `sluice up` has the server embedded.
+	} {
 		command := exec.Command("go", "list", "-deps", program)
 		command.Dir = "../.."
 		output, err := command.Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, library := range []string{"github.com/stripe/", "github.com/slack-go/", "github.com/standard-webhooks/", "github.com/go-playground/"} {
+		for _, library := range libraries {
 			if strings.Contains(string(output), library) {
 				t.Errorf("%s has %s in it", program, library)
+			}
+		}
+	}
+}
+
+func TestNoProductModuleRequiresWhatOnlyItsTestsWouldNeed(t *testing.T) {
+	t.Parallel()
+	senders := []string{"stripe-go", "slack-go", "standard-webhooks", "go-playground", "svix"}
+	for module, libraries := range map[string][]string{
+		"gateway": append([]string{"nats-server"}, senders...),
+		"shared":  append([]string{"nats-server"}, senders...),
+		"worker":  append([]string{"nats-server"}, senders...),
+		"sluice":  senders, // `sluice up` has the server embedded.
+	} {
+		content, err := os.ReadFile(filepath.Join("..", "..", module, "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, library := range libraries {
+			if strings.Contains(string(content), library) {
+				t.Errorf("module %s requires %s", module, library)
 			}
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"sluice.internal/shared/service"
 )
 
 // arrivals says when the notifications of an instance come into being. It holds no queue: what waits in it has not
@@ -20,6 +22,7 @@ type arrivals struct {
 	sent   time.Time // when the last one could be sent
 }
 
+// begin starts the clock. Without an end, notifications come into being until the context ends.
 func (a *arrivals) begin(at, until time.Time) {
 	a.until = until
 	a.coming = at.Add(a.draw())
@@ -58,6 +61,7 @@ func (a *arrivals) queued(by time.Time) int {
 	return count
 }
 
+// latest returns the later of two times.
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -67,19 +71,5 @@ func latest(a, b time.Time) time.Time {
 
 // waitUntil waits for a time, and is false when the context ended before.
 func waitUntil(ctx context.Context, at time.Time) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	delay := time.Until(at)
-	if delay <= 0 {
-		return true
-	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return service.Sleep(ctx, time.Until(at)) == nil
 }

@@ -19,8 +19,8 @@ func TestWorldRemembersNoMoreThanItMay(t *testing.T) {
 					t.Fatalf("%d messages of a chat", len(c.messages))
 				}
 			}
-			if len(w.deliveries) > mostDeliveries || len(w.unread) > 100 || len(w.states) > 2 ||
-				len(w.calls[typeCallIn])+len(w.calls[typeCallOut]) > 2*mostCalls || len(w.dated) > 20 {
+			if len(w.deliveries) > maxDeliveries || len(w.unread) > 100 || len(w.states) > 2 ||
+				len(w.calls[typeCallIn])+len(w.calls[typeCallOut]) > 2*maxCalls || len(w.dated) > 20 {
 				t.Fatalf("%d deliveries, %d unread, %d states, calls %v", len(w.deliveries), len(w.unread), len(w.states), w.calls)
 			}
 		}

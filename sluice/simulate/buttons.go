@@ -2,9 +2,11 @@ package simulate
 
 import "fmt"
 
-// byProgram tells whether a message with buttons can have come this way: nobody makes one on a phone.
+// byProgram reports whether a message with buttons can have come this way: nobody makes one on a phone.
 func byProgram(d *draft) bool { return d.typ != typeFromPhone }
 
+// buttons, list, template and interactive are what a program sends for people to press. Source of the fields: GREEN-API's
+// documentation of each typeMessage.
 func buttons(w *world, d *draft) bool {
 	var of []fields
 	for i, colour := range options() {
@@ -55,6 +57,7 @@ func answered(w *world, d *draft, kind string) *message {
 	return w.turnTo(d, func(m message) bool { return m.mine && m.kind == kind })
 }
 
+// pressed, listed, replied, interacted and tapped are the answers of people to them; each needs a message that it answers.
 func pressed(w *world, d *draft) bool {
 	to := answered(w, d, "buttonsMessage")
 	if to == nil {
@@ -99,6 +102,17 @@ func interacted(w *world, d *draft) bool {
 	d.data["interactiveButtonsReply"] = fields{
 		"titleText": "Header text", "contentText": to.text, "footerText": "Footer text",
 		"buttons": []fields{{"type": "reply", "buttonId": "1", "buttonText": "First Button"}},
+	}
+	return true
+}
+
+func tapped(w *world, d *draft) bool {
+	to := answered(w, d, "interactiveButtons")
+	if to == nil {
+		return false
+	}
+	d.data["interactiveButtonsResponse"] = fields{
+		"stanzaId": to.id, "selectedIndex": 0, "selectedId": "1", "selectedDisplayText": "First Button",
 	}
 	return true
 }

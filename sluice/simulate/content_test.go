@@ -216,7 +216,7 @@ func TestNoTwoNotificationsAreTheSame(t *testing.T) {
 			if fault != nil {
 				t.Fatal(fault)
 			}
-			key := provider.Identify(&notification.Notification{Source: greenAPI}, document).Key
+			key := provider.Identify(&notification.Notification{Origin: notification.Origin{Source: greenAPI}}, document).Key
 			if other, taken := keys[key]; taken {
 				t.Errorf("one key:\n%s\n%s", other, r.body)
 			}
@@ -283,7 +283,7 @@ func TestFaultsAreMadeAndMarked(t *testing.T) {
 			if count := sent[entry.BodySHA256]; (entry.Fault == simulate.FaultDuplicate) != (count == 2) || entry.Attempt != count {
 				t.Errorf("sent %d times: %+v", count, entry)
 			}
-			valid, known := judge(set, body)
+			valid, known := validate(set, body)
 			if valid == (entry.Fault == simulate.FaultInvalid) || known == (entry.Fault == simulate.FaultUnknown) {
 				t.Errorf("valid %v, known %v: %+v %s", valid, known, entry, body)
 			}
@@ -296,15 +296,13 @@ func TestFaultsAreMadeAndMarked(t *testing.T) {
 	})
 }
 
-// judge tells what an intake makes of a body. What is no JSON has no type either.
-func judge(set *schemas.Set, body string) (valid, known bool) {
-	decoder := json.NewDecoder(strings.NewReader(body))
-	decoder.UseNumber()
-	var document map[string]any
-	if decoder.Decode(&document) != nil {
+// validate returns what intake makes of a body. What can't be read has no type either.
+func validate(set *schemas.Set, body string) (valid, known bool) {
+	document, fault := notification.Parse([]byte(body))
+	if fault != nil || document.String("typeWebhook") == "" {
 		return false, true
 	}
-	known, faults := set.Validate(greenAPI, at(document, "typeWebhook"), document)
+	known, faults := set.Validate(greenAPI, document.String("typeWebhook"), document.Root())
 	return len(faults) == 0, known
 }
 

@@ -11,13 +11,14 @@ const (
 	steps    = 1 << stepBits
 )
 
-// durations counts times in buckets, so that a run of days needs no more room than one of seconds.
+// durations counts times in buckets, so that a run of days needs no more memory than one of seconds.
 type durations struct {
 	buckets [(64 - stepBits) * steps]int
 	count   int
 	longest time.Duration
 }
 
+// add counts a time; what is shorter than a microsecond counts as none.
 func (d *durations) add(time time.Duration) {
 	d.buckets[bucketOf(uint64(max(time.Microseconds(), 0)))]++
 	d.count++

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -47,7 +48,7 @@ func (f *faults) id() string {
 	return fmt.Sprintf("FA%016X%06X", f.random.Uint64(), f.last)
 }
 
-// invalid is a message of which something essential is wrong.
+// invalid is a message that can't be told from noise, which any receiver refuses.
 func (f *faults) invalid(at time.Time) notification {
 	in := one(f.random, f.world.chats)
 	d := f.world.document(typeIncoming, at)
@@ -60,12 +61,10 @@ func (f *faults) invalid(at time.Time) notification {
 		n.body = n.body[:len(n.body)-1-f.random.IntN(40)]
 	case 1: // no JSON
 		n.body = []byte("<html>" + d.IDMessage + "</html>")
-	case 2:
-		d.MessageData = nil
-		n.body = encode(d)
-	case 3:
-		d.MessageData["textMessageData"] = "invalid"
-		n.body = encode(d)
+	case 2: // no type
+		n.body = bytes.Replace(n.body, []byte(`"typeWebhook":"`+typeIncoming+`"`), []byte(`"typeWebhook":null`), 1)
+	case 3: // a field twice
+		n.body = append([]byte(`{"idMessage":"another",`), n.body[1:]...)
 	default: // no object
 		n.body = encode([]document{d})
 	}

@@ -19,11 +19,11 @@ const (
 
 // chance is a sequence of an instance that the seed decides.
 func chance(seed uint64, index int, kind uint64) *rand.Rand {
-	//nolint:gosec // It is to be the same again with the same seed; the index is no more than mostInstances.
+	//nolint:gosec // It is to be the same again with the same seed; the index is no more than maxInstances.
 	return rand.New(rand.NewPCG(seed, uint64(index)<<8|kind))
 }
 
-// instance is one account at GREEN-API: a queue, of which the first notification alone is under way.
+// instance is one account at GREEN-API, driven by one goroutine: a queue, of which the first notification alone is under way.
 type instance struct {
 	simulator *Simulator
 	name      string // the id of the instance in digits
@@ -37,6 +37,7 @@ type instance struct {
 	trying bool
 }
 
+// newInstance makes an account with its world. Its numbers go on where the ledger ends.
 func newInstance(s *Simulator, index int) *instance {
 	w := newWorld(chance(s.settings.Seed, index, chanceWorld), index)
 	name := strconv.FormatInt(w.account.ID, 10)
@@ -45,7 +46,7 @@ func newInstance(s *Simulator, index int) *instance {
 		faults: &faults{random: chance(s.settings.Seed, index, chanceFaults), settings: s.settings, world: w},
 		arrivals: &arrivals{
 			random:  chance(s.settings.Seed, index, chanceArrivals),
-			spacing: s.settings.scaled(time.Second / mostPerSecond),
+			spacing: s.settings.scaled(time.Second / maxPerSecond),
 		},
 		before: s.settings.Ledger.last(name),
 	}
@@ -108,7 +109,7 @@ func (i *instance) deliver(ctx, sending context.Context, n notification, created
 	}
 }
 
-// last tells whether a failed notification is not to be sent again, because the run ends with it.
+// last reports whether a failed notification is not to be sent again, because the run ends with it.
 func (i *instance) last() bool {
 	return i.simulator.settings.NoDrain && i.number == i.simulator.settings.Count
 }
@@ -142,11 +143,13 @@ func (i *instance) attempt(ctx context.Context, entry *Entry, body []byte) {
 	}
 }
 
+// record counts an attempt and writes it into the ledger. Its error ends the run.
 func (i *instance) record(entry Entry) error {
 	i.simulator.tally.attempt(entry)
 	return i.simulator.settings.Ledger.append(entry)
 }
 
+// try tells the tally that the instance wants a 200 now; rest, that it has one or gave up.
 func (i *instance) try() {
 	if !i.trying {
 		i.trying = true

@@ -17,7 +17,7 @@ import (
 const (
 	FaultDuplicate = "duplicate" // sent again although it was answered 200
 	FaultUnknown   = "unknown"   // of a type that nobody has heard of
-	FaultInvalid   = "invalid"   // refused by any schema, or no JSON at all
+	FaultInvalid   = "invalid"   // noise: no JSON, no object, no type, or ambiguous
 )
 
 const (
@@ -69,7 +69,10 @@ type Ledger struct {
 // ledgerError is what ends a run: without its ledger it is worth nothing.
 type ledgerError struct{ cause error }
 
+// Error says what went wrong with the file.
 func (e *ledgerError) Error() string { return "write ledger: " + e.cause.Error() }
+
+// Unwrap returns the error of the file system.
 func (e *ledgerError) Unwrap() error { return e.cause }
 
 // OpenLedger opens a file to append to, and makes it when it is not there. The numbers of the instances go on where

@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// image and the other files have a link to where GREEN-API keeps them, a name and a type.
 func image(w *world, d *draft) bool {
 	data := w.file("jpg", "image/jpeg")
 	if w.account.Messenger == maxMessenger {
@@ -62,6 +63,23 @@ func (w *world) file(extension, mime string) fields {
 	})
 }
 
+// order and product are from a shop's catalogue, with the picture of what is in them. They came with GREEN-API's release
+// 5.44.37.12, which no page of its documentation describes further.
+func order(w *world, d *draft) bool {
+	d.data["orderMessage"] = fields{
+		"orderId": w.hex(16), "itemCount": w.between(1, 5), "fileMessageData": w.file("jpg", "image/jpeg"),
+	}
+	return true
+}
+
+func product(w *world, d *draft) bool {
+	d.data["productMessage"] = fields{
+		"productId": w.hex(16), "title": w.words(), "fileMessageData": w.file("jpg", "image/jpeg"),
+	}
+	return true
+}
+
+// location, contact and contacts are messages without a file.
 func location(w *world, d *draft) bool {
 	d.data["locationMessageData"] = w.forwarding(fields{
 		"nameLocation": "Green", "address": "Санкт-Петербург, Невский пр., 1", "jpegThumbnail": w.thumbnail(),

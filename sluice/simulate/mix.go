@@ -90,6 +90,9 @@ func messages() []share {
 		{"templateButtonReplyMessage", 5, 0, 0, replied},
 		{"templateButtonsReplyMessage", 5, 0, 0, replied},
 		{"interactiveButtonsReply", 6, 0, 0, interacted},
+		{"interactiveButtonsResponse", 6, 0, 0, tapped},
+		{"orderMessage", 5, 0, 0, order},
+		{"productMessage", 5, 0, 0, product},
 	}
 }
 

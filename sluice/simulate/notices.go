@@ -35,7 +35,7 @@ type call struct {
 // callOf is the next of a call, which tells at most once that it rings, that it was answered and that it is over.
 func (w *world) callOf(typ string, at time.Time) document {
 	under := w.calls[typ]
-	if len(under) == 0 || len(under) < mostCalls && w.chance(0.5) {
+	if len(under) == 0 || len(under) < maxCalls && w.chance(0.5) {
 		under = append(under, w.newCall(typ))
 	}
 	place := w.random.IntN(len(under))

@@ -42,6 +42,7 @@ type poster struct {
 	timeout time.Duration
 }
 
+// newPoster makes a poster whose connections are its own, as many as instances send at the same time.
 func newPoster(settings Settings) *poster {
 	transport := settings.Transport
 	if transport == nil {

@@ -1,10 +1,3 @@
-// Package simulate is a sender that behaves like GREEN-API: a number of instances, each of which has one notification
-// under way at a time, waits up to three minutes for a 200, and otherwise pauses for a minute and sends the same bytes
-// again, for a day. What the instances tell of is made up but fits together: statuses follow their messages, edits
-// and reactions refer to messages of the same chat, calls end.
-//
-// Every attempt is written into a ledger, from which it can be told what a receiver must have stored. The package
-// knows nothing of gateways and streams; whatever takes HTTP can be its receiver.
 package simulate
 
 import (
@@ -33,8 +26,8 @@ const (
 	// DefaultInstances is enough for every messenger to be among them.
 	DefaultInstances = 4
 
-	// mostPerSecond is how many notifications an instance sends in a second at most.
-	mostPerSecond = 50
+	// maxPerSecond is how many notifications an instance sends in a second at most.
+	maxPerSecond = 50
 )
 
 // Settings say what is sent and where to. The zero value of each field but URL means its default.
@@ -95,6 +88,7 @@ func New(settings Settings) (*Simulator, error) {
 	return s, nil
 }
 
+// withDefaults fills in what is zero. The timings are GREEN-API's own.
 func (s Settings) withDefaults() Settings {
 	s.Source = cmp.Or(s.Source, DefaultSource)
 	s.Instances = cmp.Or(s.Instances, DefaultInstances)
@@ -126,7 +120,7 @@ func (s Settings) Validate() error {
 	// What is wrong is not repeated: there may be a password in it.
 	demand(err == nil && to.Host != "" && (to.Scheme == "http" || to.Scheme == "https"),
 		"url must be an address such as http://127.0.0.1:8080/green-api/webhook")
-	demand(s.Instances > 0 && s.Instances <= mostInstances, "instances must be from 1 to %d", mostInstances)
+	demand(s.Instances > 0 && s.Instances <= maxInstances, "instances must be from 1 to %d", maxInstances)
 	demand(s.Duration >= 0, "duration must not be negative")
 	demand(s.Count >= 0, "count must not be negative")
 	demand(s.Pause > 0, "pause must be more than 0")
@@ -134,9 +128,9 @@ func (s Settings) Validate() error {
 	demand(s.Expiry > 0, "expiry must be more than 0")
 	demand(s.Speed > 0, "speed must be more than 0")
 	demand(s.Rate >= 0, "rate must not be negative")
-	most := mostPerSecond * s.Speed * float64(s.Instances)
-	demand(s.Rate <= 0 || s.Rate <= most, "rate must be at most %g, because each of %d instances sends %g a second at most; take more instances",
-		most, s.Instances, mostPerSecond*s.Speed)
+	fastest := maxPerSecond * s.Speed * float64(s.Instances)
+	demand(s.Rate <= 0 || s.Rate <= fastest, "rate must be at most %g, because each of %d instances sends %g a second at most; take more instances",
+		fastest, s.Instances, maxPerSecond*s.Speed)
 	demand(s.Duplicates >= 0 && s.Duplicates <= 1, "duplicates must be from 0 to 1")
 	demand(s.Unknown >= 0 && s.Invalid >= 0 && s.Unknown+s.Invalid <= 1, "unknown and invalid must be from 0 to 1, also together")
 	return errors.Join(faults...)

@@ -31,6 +31,7 @@ type Summary struct {
 	Outcomes []Outcome `json:"outcomes"`
 }
 
+// summary sums the run up. Rates are over the whole run, with the time in which nothing was sent.
 func (t *tally) summary(settings Settings, took time.Duration) Summary {
 	s := Summary{Progress: t.progress(), Seed: settings.Seed, Instances: settings.Instances, Outcomes: []Outcome{}}
 	t.mutex.Lock()

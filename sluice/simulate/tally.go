@@ -45,8 +45,8 @@ func (o Outcome) String() string {
 	}
 }
 
-// mostOutcomes bounds how many are told apart: what a receiver says can be anything.
-const mostOutcomes = 50
+// maxOutcomes bounds how many are told apart: what a receiver says can be anything.
+const maxOutcomes = 50
 
 // tally counts what happens in all instances. It is safe for concurrent use.
 type tally struct {
@@ -75,6 +75,7 @@ func (t *tally) leave()              { t.locked(func() { t.drought.leave(time.No
 func (t *tally) leaveQueued(n int)   { t.locked(func() { t.unsent += n }) }
 func (t *tally) attempt(entry Entry) { t.locked(func() { t.count(entry) }) }
 
+// count adds an attempt. The caller holds the lock.
 func (t *tally) count(entry Entry) {
 	t.counts.Attempts++
 	if entry.Attempt > 1 {
@@ -93,12 +94,13 @@ func (t *tally) count(entry Entry) {
 	if outcome.Status == 0 {
 		outcome.Error = entry.Error
 	}
-	if _, known := t.outcomes[outcome]; !known && len(t.outcomes) == mostOutcomes {
+	if _, known := t.outcomes[outcome]; !known && len(t.outcomes) == maxOutcomes {
 		outcome = Outcome{Status: outcome.Status, Code: "other"}
 	}
 	t.outcomes[outcome]++
 }
 
+// progress returns the counts of this moment, which belong together.
 func (t *tally) progress() Progress {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -114,6 +116,7 @@ type drought struct {
 	longest time.Duration
 }
 
+// enter says that one more instance is trying; the first one begins the drought.
 func (d *drought) enter(at time.Time) {
 	if d.trying == 0 {
 		d.since = at
@@ -121,11 +124,13 @@ func (d *drought) enter(at time.Time) {
 	d.trying++
 }
 
+// rain says that somebody got a 200, which ends the gap and begins the next.
 func (d *drought) rain(at time.Time) {
 	d.longest = max(d.longest, at.Sub(d.since))
 	d.since = at
 }
 
+// leave says that one less is trying. When nobody is, no gap goes on.
 func (d *drought) leave(at time.Time) {
 	d.longest = max(d.longest, at.Sub(d.since))
 	d.trying--

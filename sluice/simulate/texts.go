@@ -18,6 +18,7 @@ func text(w *world, d *draft) bool {
 	return true
 }
 
+// extendedText is a text with a link, and what is shown of the page behind it.
 func extendedText(w *world, d *draft) bool {
 	d.text = "https://green-api.com/docs/?" + w.hex(8) + " " + w.words()
 	d.data["extendedTextMessageData"] = w.forwarding(fields{
@@ -27,6 +28,7 @@ func extendedText(w *world, d *draft) bool {
 	return true
 }
 
+// quoted answers a message of the same chat, and shows it.
 func quoted(w *world, d *draft) bool {
 	of := w.find(d.in, anyMessage)
 	if of == nil {
@@ -50,6 +52,7 @@ func quotation(of *message) fields {
 	return quote
 }
 
+// reaction is an emoji to a message of the same chat; an empty one takes it back.
 func reaction(w *world, d *draft) bool {
 	to := w.find(d.in, anyMessage)
 	if to == nil {
@@ -63,6 +66,7 @@ func reaction(w *world, d *draft) bool {
 	return true
 }
 
+// edited gives a message of the same author another text. It refers to the message by its id and has one of its own.
 func edited(w *world, d *draft) bool {
 	of := w.writtenBy(d, ofKind("textMessage", "extendedTextMessage", "quotedMessage"))
 	if of == nil {
@@ -74,6 +78,7 @@ func edited(w *world, d *draft) bool {
 	return true
 }
 
+// deleted takes a message of the same author away, so that nothing refers to it any more.
 func deleted(w *world, d *draft) bool {
 	of := w.writtenBy(d, anyMessage)
 	if of == nil {
@@ -114,6 +119,7 @@ func poll(w *world, d *draft) bool {
 	return true
 }
 
+// vote answers a poll. It has all options, and who chose them.
 func vote(w *world, d *draft) bool {
 	in := w.turnTo(d, ofKind("pollMessage"))
 	if in == nil {

@@ -2,7 +2,6 @@ package simulate_test
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -11,17 +10,16 @@ import (
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
-	"sluice.internal/sluice/local"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/simulate"
-	"sluice.internal/sluice/up"
+	"sluice.internal/sluice/up/uptest"
 )
 
-const patience = time.Minute
+const timeout = 2 * time.Minute
 
-// startUp runs a whole sluice until the test ends, and returns its data folder.
-func startUp(t *testing.T) (dir string) {
+// startUp runs a whole sluice until the test ends.
+func startUp(t *testing.T) *uptest.Sluice {
 	t.Helper()
-	dir = t.TempDir()
 	cfg, err := config.Load(config.Options{
 		Flags:     map[string]string{"gateway.listen": "127.0.0.1:0"},
 		Providers: source.Known(), AllowMissingTokens: true,
@@ -29,45 +27,13 @@ func startUp(t *testing.T) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- up.Run(ctx, cfg, up.Options{
-			Data: dir, NATSListen: "127.0.0.1:0", Command: "sluice", Out: signal(ready),
-		}, slog.New(slog.DiscardHandler))
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.Fatalf("did not start: %v", err)
-	case <-time.After(patience):
-		t.Fatal("did not start in time")
-	}
-	return dir
-}
-
-// signal is closed at the first write.
-type signal chan struct{}
-
-func (s signal) Write(p []byte) (int, error) {
-	close(s)
-	return len(p), nil
+	return uptest.Start(t, t.TempDir(), cfg)
 }
 
 func TestEverySimulatedNotificationBecomesOneEventOrOneDeadLetter(t *testing.T) {
 	t.Parallel()
-	dir := startUp(t)
-	description, err := local.Read(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	running := startUp(t)
+	description := running.Description(t)
 	token, err := os.ReadFile(description.Sources[greenAPI].TokenFile)
 	if err != nil {
 		t.Fatal(err)
@@ -83,28 +49,17 @@ func TestEverySimulatedNotificationBecomesOneEventOrOneDeadLetter(t *testing.T) 
 	if err != nil || summary.Err() != nil || summary.Accepted != 480 || summary.Resent < 20 {
 		t.Fatalf("error %v, summary\n%s", err, summary)
 	}
-	events, letters := settled(t, description)
+	events, letters := settled(t, running.Attach(t))
 	if events+letters != 480 || letters < 10 || letters > 50 {
 		t.Errorf("%d events, %d dead letters", events, letters)
 	}
 }
 
-// settled waits until every notification was judged, and counts what became of them.
-func settled(t *testing.T, description local.Description) (events, letters uint64) {
+// settled waits until intake has taken every notification, and counts what became of them.
+func settled(t *testing.T, streams *admin.Client) (events, letters uint64) {
 	t.Helper()
-	conn, err := stream.Connect(stream.Access{
-		URL: description.NATSURL, User: description.NATSUser, Password: description.NATSPassword,
-	}, t.Name(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	streams, err := stream.Attach(ctx, conn)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for {
 		status, err := streams.Status(ctx)
 		if err != nil {

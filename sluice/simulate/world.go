@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,19 +19,19 @@ const (
 )
 
 const (
-	// mostInstances keeps the ids of the messengers' instances apart.
-	mostInstances = 100_000
+	// maxInstances keeps the ids of the messengers' instances apart.
+	maxInstances = 100_000
 
 	chatsPerInstance = 20
 	// rememberedMessages of a chat are those that others can refer to.
 	rememberedMessages = 100
-	// mostDeliveries bounds the messages whose statuses are still to come: of older ones no more is heard, as when
+	// maxDeliveries bounds the messages whose statuses are still to come: of older ones no more is heard, as when
 	// the other side's phone is off.
-	mostDeliveries = 300
+	maxDeliveries = 300
 	// busyDeliveries are the oldest of them, which the next status is one of.
 	busyDeliveries = 16
-	// mostCalls is how many go on at a time, in either direction.
-	mostCalls = 3
+	// maxCalls is how many go on at a time, in either direction.
+	maxCalls = 3
 )
 
 // messengerOf spreads the messengers over the instances: half of them WhatsApp, because it has the most types.
@@ -100,6 +101,16 @@ func newWorld(random *rand.Rand, index int) *world {
 	return w
 }
 
+// InstanceIDs returns the numbers of so many instances.
+func InstanceIDs(count int) []string {
+	ids := make([]string, count)
+	for index := range ids {
+		_, firstID := messengerOf(index)
+		ids[index] = strconv.FormatInt(firstID+int64(index), 10)
+	}
+	return ids
+}
+
 // next makes the next notification.
 func (w *world) next(at time.Time) notification {
 	if len(w.states) > 0 {
@@ -147,7 +158,7 @@ func (w *world) hex(digits int) string {
 	return text.String()[:digits]
 }
 
-func (w *world) between(least, most int64) int64 { return least + w.random.Int64N(most-least) }
+func (w *world) between(low, high int64) int64 { return low + w.random.Int64N(high-low) }
 
 func (w *world) chance(part float64) bool { return w.random.Float64() < part }
 
@@ -156,15 +167,15 @@ func one[T any](random *rand.Rand, of []T) T { return of[random.IntN(len(of))] }
 
 // sent remembers a message of the account, so that its statuses follow.
 func (w *world) sent(in *chat, id string, byAPI bool) {
-	if len(w.deliveries) == mostDeliveries {
+	if len(w.deliveries) == maxDeliveries {
 		w.deliveries = slices.Delete(w.deliveries, 0, 1)
 	}
-	w.deliveries = append(w.deliveries, delivery{chat: in.id, id: id, byAPI: byAPI, statuses: w.fate(in)})
+	w.deliveries = append(w.deliveries, delivery{chat: in.id, id: id, byAPI: byAPI, statuses: w.statuses(in)})
 }
 
-// fate is what becomes of a message. Most are read sooner or later; that MAX and Telegram do not say "sent" is in
-// their tables of statuses.
-func (w *world) fate(in *chat) []string {
+// statuses returns the statuses of a message in their order. Most messages are read sooner or later. MAX and Telegram
+// have no "sent" in their tables of statuses.
+func (w *world) statuses(in *chat) []string {
 	statuses := []string{"delivered", "read"}
 	if w.account.Messenger == whatsApp {
 		statuses = []string{"sent", "delivered", "read"}

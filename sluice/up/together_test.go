@@ -12,6 +12,7 @@ import (
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/worker"
 )
@@ -51,10 +52,10 @@ func TestSameNotificationFromFiftySendersThroughTwoGatewaysToThreeWorkersIsOneEv
 		})
 	}
 	senders.Wait()
-	streams := server.Open(t, stream.Settings{})
+	streams := server.Open(t)
 	drain(t, streams, 50*rounds)
 	count := 0
-	for event, err := range streams.Events(t.Context(), stream.Query{}) {
+	for event, err := range streams.Events(t.Context(), admin.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,9 +69,14 @@ func TestSameNotificationFromFiftySendersThroughTwoGatewaysToThreeWorkersIsOneEv
 
 func newGateway(t *testing.T, server *streamtest.Server) *gateway.Gateway {
 	t.Helper()
-	edge, err := gateway.New(gateway.Settings{Listen: "127.0.0.1:0", Sources: []gateway.Source{
-		{Name: "green-api", Provider: source.Providers()["green-api"], Tokens: []string{"token"}},
-	}}, server.Open(t, stream.Settings{}), slog.New(slog.DiscardHandler))
+	cfg := config.Default()
+	cfg.Gateway.Listen = "127.0.0.1:0"
+	sources, err := source.Configure(map[string]config.Source{"green-api": {Token: config.NewSecret("own-secret")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge, err := gateway.New(gateway.Settings{Gateway: cfg.Gateway, Sources: sources},
+		server.Open(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +85,7 @@ func newGateway(t *testing.T, server *streamtest.Server) *gateway.Gateway {
 
 func newWorker(t *testing.T, server *streamtest.Server) *worker.Worker {
 	t.Helper()
-	settings, err := worker.FromConfig(&config.Config{Worker: config.Worker{Intake: true, Handlers: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, err := worker.New(t.Context(), settings, server.Open(t, stream.Settings{}), slog.New(slog.DiscardHandler))
+	made, err := worker.New(t.Context(), config.Default(), worker.Parts{}, server.Open(t).Client, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func sendOnce(t *testing.T, client *http.Client, address string) {
 		t.Error(err)
 		return
 	}
-	request.Header.Set("Authorization", "Bearer token")
+	request.Header.Set("Authorization", "Bearer own-secret")
 	response, err := client.Do(request)
 	if err != nil {
 		t.Error(err)
@@ -110,9 +112,9 @@ func sendOnce(t *testing.T, client *http.Client, address string) {
 }
 
 // drain waits until that many notifications are stored and all of them are processed.
-func drain(t *testing.T, streams *stream.Streams, stored uint64) {
+func drain(t *testing.T, streams *streamtest.Streams, stored uint64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	for {
 		status, err := streams.Status(ctx)

@@ -1,4 +1,13 @@
 // Package up is everything in one process: an embedded, synced NATS, the gateway and a worker.
+//
+// It is the same code as in the separate processes, over the same streams: gateway and worker get connections of their own
+// to the embedded NATS and know nothing of each other. So what a test shows with it holds for a deployment, except for what
+// only several servers can show. A kill at any moment is as safe as that of one of them.
+//
+// Where to look:
+//
+//	up.go     the parts, in the order in which they start and stop; the tokens that are made at the first start
+//	greet.go  what the person who started it reads
 package up
 
 import (
@@ -8,14 +17,21 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/netip"
 
 	"github.com/nats-io/nats.go"
 
 	"sluice.internal/gateway"
+	"sluice.internal/gateway/poller"
+	"sluice.internal/receiver"
+	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/position"
 	"sluice.internal/sluice/broker"
 	"sluice.internal/sluice/local"
 	"sluice.internal/worker"
@@ -31,16 +47,28 @@ type Options struct {
 	Command string
 	// Out is where the lines for the person who started it go.
 	Out io.Writer
+	// Environ is the process's environment, for handlers that are commands.
+	Environ []string
+	// Setup makes the worker's handlers; nil means the built-in ones.
+	Setup worker.Setup
 }
 
+// The user of the embedded NATS and where its password and its streams lie in the data folder. The password is made at the
+// first start and keeps other users of the machine out.
 const (
 	natsUser     = "sluice"
 	passwordFile = "nats.password"
 	natsFolder   = "nats"
+	// gatewayShare is the part of the memory that the gateway divides. The rest is for the worker and NATS.
+	gatewayShare = 2
 )
 
 // Run works until the context ends or a part fails. The configuration may lack tokens; those are made and kept
 // in the data folder.
+//
+// The folder is this process's alone until Run returns: a second one with the same folder is refused at once. Run returns
+// after everything that was acknowledged is on the disk. What a worker has under way at the stop gets the worker's shutdown
+// timeout and otherwise comes again at the next start.
 func Run(ctx context.Context, cfg *config.Config, options Options, log *slog.Logger) (err error) {
 	folder, err := local.Open(options.Data)
 	if err != nil {
@@ -51,19 +79,27 @@ func Run(ctx context.Context, cfg *config.Config, options Options, log *slog.Log
 	if err != nil {
 		return err
 	}
-	password, err := folder.Secret(passwordFile)
+	parts, stop, err := worker.Prepare(ctx, cfg, options.Setup, options.Environ, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	password, _, err := folder.Secret(passwordFile)
 	if err != nil {
 		return err
 	}
 	store, err := broker.New(broker.Settings{
 		Listen: options.NATSListen, Dir: folder.Path(natsFolder), User: natsUser, Password: password,
-		BodyLimit: int64(cfg.Gateway.BodyLimit),
+		BodyLimit: int64(cfg.LargestBody()), EncryptionKeyFile: cfg.NATS.EncryptionKeyFile,
 	}, log)
 	if err != nil {
 		return err
 	}
-	access := stream.Access{URL: store.URL(), User: natsUser, Password: password}
-	built, err := build(ctx, cfg, access, log)
+	access, err := config.NewNATS(store.URL(), natsUser, password)
+	var built built
+	if err == nil {
+		built, err = build(ctx, cfg, parts, access, log)
+	}
 	if err == nil {
 		description := describe(cfg, made, built.address, access)
 		if err = folder.Describe(description); err == nil {
@@ -87,27 +123,30 @@ type built struct {
 	ready   func(context.Context) error
 }
 
-// build makes worker and gateway, each with a connection of its own.
-func build(ctx context.Context, cfg *config.Config, access stream.Access, log *slog.Logger) (result built, err error) {
+// build makes worker and gateway, each with a connection of its own: one that is busy with what workers fetch would hold up
+// the gateway's acknowledgements. On an error the connections that were opened are closed again.
+func build(
+	ctx context.Context, cfg *config.Config, parts worker.Parts, access config.NATS, log *slog.Logger,
+) (result built, err error) {
 	var connections []*nats.Conn
 	defer func() {
 		if err != nil {
 			closeAll(connections)
 		}
 	}()
-	open := func(name string) (*stream.Streams, error) {
+	open := func(name string) (*stream.Client, error) {
 		conn, err := stream.Connect(access, name, log)
 		if err != nil {
 			return nil, err
 		}
 		connections = append(connections, conn)
-		return stream.Open(ctx, conn, stream.SettingsFrom(cfg.Streams), log)
+		return stream.Open(ctx, conn, cfg.Streams, log)
 	}
 	inner, err := open("sluice worker")
 	if err != nil {
 		return built{}, err
 	}
-	works, err := newWorker(ctx, cfg, inner, log)
+	works, err := worker.New(ctx, cfg, parts, inner, log)
 	if err != nil {
 		return built{}, fmt.Errorf("start worker: %w", err)
 	}
@@ -115,8 +154,14 @@ func build(ctx context.Context, cfg *config.Config, access stream.Access, log *s
 	if err != nil {
 		return built{}, err
 	}
-	edge, err := newGateway(cfg, outer, log)
-	if err != nil {
+	notifier := alerting.New(outer.PublishAlert, cfg.Streams.Alerts.GroupWindow, log)
+	var edge *gateway.Gateway
+	bots := receiver.New(receiver.Settings{
+		Bots: cfg.Bots, Sources: cfg.Sources, Positions: position.NewClient(outer), ShutdownTimeout: cfg.Gateway.ShutdownTimeout,
+		Client: func(r *http.Request) netip.Addr { return edge.ClientAddress(r) },
+		Alert:  func(alert notification.Alert) { notifier.Notify(alert) },
+	}, log)
+	if edge, err = newGateway(cfg, outer, notifier, bots, log); err != nil {
 		return built{}, fmt.Errorf("start gateway: %w", err)
 	}
 	closing := func(ctx context.Context) error {
@@ -124,64 +169,89 @@ func build(ctx context.Context, cfg *config.Config, access stream.Access, log *s
 		closeAll(connections)
 		return nil
 	}
+	polls, err := poller.ForStreams(cfg, outer, func(alert notification.Alert) { notifier.Notify(alert) }, log)
+	if err != nil {
+		return built{}, fmt.Errorf("start poller: %w", err)
+	}
 	return built{address: edge.Address(), ready: outer.Ready, parts: []service.Part{
-		{Name: "connections", Run: closing}, {Name: "worker", Run: works.Run}, {Name: "gateway", Run: edge.Run},
+		{Name: "connections", Run: closing},
+		{Name: "worker", Run: works.Run},
+		{Name: "alerts", Run: notifier.Run},
+		{Name: "poller", Run: polls.Run},
+		{Name: "receiver", Run: bots.Run},
+		{Name: "gateway", Run: edge.Run},
 	}}, nil
 }
 
-func newWorker(ctx context.Context, cfg *config.Config, streams *stream.Streams, log *slog.Logger) (*worker.Worker, error) {
-	settings, err := worker.FromConfig(cfg)
+// newGateway makes the gateway with the sources of the configuration, and the receive API beside them where there are bots;
+// its alerts wait for nobody.
+func newGateway(
+	cfg *config.Config, streams *stream.Client, notifier *alerting.Notifier, bots *receiver.Receiver, log *slog.Logger,
+) (*gateway.Gateway, error) {
+	sources, err := source.Configure(cfg.Sources)
 	if err != nil {
 		return nil, err
 	}
-	return worker.New(ctx, settings, streams, log)
-}
-
-func newGateway(cfg *config.Config, streams *stream.Streams, log *slog.Logger) (*gateway.Gateway, error) {
-	settings, err := gateway.FromConfig(cfg, source.Providers())
-	if err != nil {
-		return nil, err
+	settings := gateway.Settings{
+		Gateway: cfg.Gateway, Sources: sources, Ready: streams.Ready, AdminServed: cfg.Admin.Listen != "",
+		MemoryLimit: cfg.MemoryLimit / gatewayShare,
+		Alert:       func(alert notification.Alert) { notifier.Notify(alert) },
 	}
-	settings.Ready, settings.Alert = streams.Ready, streams.PublishAlert
-	return gateway.New(settings, streams, log)
+	if bots.Bots() > 0 {
+		settings.Beside, settings.IsBeside = bots, receiver.IsPath
+	}
+	return gateway.New(settings, stream.NewPublisher(streams), log)
 }
 
+// closeAll ends connections after the server has what was sent, acknowledgements above all.
 func closeAll(connections []*nats.Conn) {
 	for _, conn := range connections {
 		stream.Close(conn)
 	}
 }
 
-// makeTokens fills in the tokens that the configuration lacks and returns the files they are kept in, by source.
-func makeTokens(cfg *config.Config, folder *local.Folder) (files map[string]string, err error) {
-	files = map[string]string{}
+// madeToken is a token that was made because the configuration lacks one.
+type madeToken struct {
+	file string
+	// fresh says that it was made at this start, so that nobody can have seen it.
+	fresh bool
+}
+
+// makeTokens fills in the tokens that the configuration lacks and returns them by source.
+func makeTokens(cfg *config.Config, folder *local.Folder) (made map[string]madeToken, err error) {
+	made = map[string]madeToken{}
 	for name, configured := range cfg.Sources {
 		if !configured.NeedsSecret() || len(configured.Credentials()) > 0 {
 			continue
 		}
 		file := name + ".token"
-		token, err := folder.Secret(file)
+		token, fresh, err := folder.Secret(file)
 		if err != nil {
 			return nil, err
 		}
 		configured.Tokens = []config.Secret{config.NewSecret(token)}
 		cfg.Sources[name] = configured
-		files[name] = folder.Path(file)
+		made[name] = madeToken{file: folder.Path(file), fresh: fresh}
 	}
-	return files, nil
+	return made, nil
 }
 
-func describe(cfg *config.Config, tokenFiles map[string]string, listening string, access stream.Access) local.Description {
+// describe returns what other programs on this machine need to find the process: the address of NATS with its password, and
+// where to send to each source.
+func describe(cfg *config.Config, made map[string]madeToken, listening string, access config.NATS) local.Description {
 	description := local.Description{
-		NATSURL: access.URL, NATSUser: access.User, NATSPassword: access.Password,
+		NATSURL: access.URL.Reveal(), NATSUser: access.User, NATSPassword: access.Password.Reveal(),
 		GatewayURL: "http://" + reachable(listening), Sources: map[string]local.Source{},
 	}
 	if cfg.Gateway.TLS.CertFile != "" {
 		description.GatewayURL = "https://" + reachable(listening)
 	}
+	if cfg.Admin.Listen != "" {
+		description.AdminURL = "http://" + reachable(cfg.Admin.Listen)
+	}
 	for name, configured := range cfg.Sources {
 		description.Sources[name] = local.Source{
-			Path: configured.Path, Provider: configured.Provider, Auth: configured.Auth, TokenFile: tokenFiles[name],
+			Path: configured.Path, Provider: configured.Provider, Auth: configured.Auth, TokenFile: made[name].file,
 		}
 	}
 	return description

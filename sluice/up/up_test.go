@@ -1,7 +1,6 @@
 package up_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,25 +17,23 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream"
-	"sluice.internal/sluice/local"
+	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/up"
+	"sluice.internal/sluice/up/uptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 30 * time.Second
+const timeout = 2 * time.Minute
 
 // instance is a running sluice.
 type instance struct {
-	t    *testing.T
-	dir  string
-	out  *bytes.Buffer
-	log  *bytes.Buffer
-	stop func() error
+	*uptest.Sluice
+
+	t *testing.T
 }
 
-// start runs everything in one process on the folder, until stop is called or the test ends.
+// start runs everything in one process on the folder, until it is stopped or the test ends.
 func start(t *testing.T, dir string) *instance {
 	t.Helper()
 	return startWith(t, dir, load(t))
@@ -46,47 +42,19 @@ func start(t *testing.T, dir string) *instance {
 // startWith is start with a configuration.
 func startWith(t *testing.T, dir string, cfg *config.Config) *instance {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	i := &instance{t: t, dir: dir, out: &bytes.Buffer{}, log: &bytes.Buffer{}}
-	ready := make(chan struct{})
-	ended := make(chan error, 1)
-	go func() {
-		ended <- up.Run(ctx, cfg, up.Options{
-			Data: dir, NATSListen: "127.0.0.1:0", Command: "sluice", Out: io.MultiWriter(i.out, signal(ready)),
-		}, slog.New(slog.NewTextHandler(i.log, nil)))
-	}()
-	i.stop = sync.OnceValue(func() error {
-		cancel()
-		return <-ended
-	})
-	t.Cleanup(func() {
-		if err := i.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.Fatalf("did not start: %v", err)
-	case <-time.After(patience):
-		t.Fatal("did not start in time")
-	}
-	return i
-}
-
-// signal is closed at the first write.
-type signal chan struct{}
-
-func (s signal) Write(p []byte) (int, error) {
-	close(s)
-	return len(p), nil
+	return &instance{uptest.Start(t, dir, cfg), t}
 }
 
 func load(t *testing.T) *config.Config {
 	t.Helper()
+	return loadFile(t, "")
+}
+
+// loadFile is load with a file, empty for none.
+func loadFile(t *testing.T, file string) *config.Config {
+	t.Helper()
 	cfg, err := config.Load(config.Options{
-		Flags:     map[string]string{"gateway.listen": "127.0.0.1:0"},
+		File: file, Flags: map[string]string{"gateway.listen": "127.0.0.1:0"},
 		Providers: source.Known(), AllowMissingTokens: true,
 	})
 	if err != nil {
@@ -97,7 +65,7 @@ func load(t *testing.T) *config.Config {
 
 func (i *instance) token() string {
 	i.t.Helper()
-	content, err := os.ReadFile(filepath.Join(i.dir, "green-api.token"))
+	content, err := os.ReadFile(filepath.Join(i.Dir, "green-api.token"))
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -106,10 +74,7 @@ func (i *instance) token() string {
 
 func (i *instance) post(body string) (status int, receipt string) {
 	i.t.Helper()
-	description, err := local.Read(i.dir)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+	description := i.Description(i.t)
 	request, err := http.NewRequestWithContext(i.t.Context(), http.MethodPost, description.GatewayURL+"/green-api/webhook/", strings.NewReader(body))
 	if err != nil {
 		i.t.Fatal(err)
@@ -127,25 +92,11 @@ func (i *instance) post(body string) (status int, receipt string) {
 // events waits until that many events are there, and returns their keys.
 func (i *instance) events(count int) []string {
 	i.t.Helper()
-	description, err := local.Read(i.dir)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	conn, err := stream.Connect(stream.Access{
-		URL: description.NATSURL, User: description.NATSUser, Password: description.NATSPassword,
-	}, i.t.Name(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(i.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(i.t.Context(), timeout)
 	defer cancel()
-	streams, err := stream.Attach(ctx, conn)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+	streams := i.Attach(i.t)
 	var keys []string
-	for event, err := range streams.Events(ctx, stream.Query{Follow: true}) {
+	for event, err := range streams.Events(ctx, admin.Query{Follow: true}) {
 		if err != nil {
 			i.t.Fatal(err)
 		}
@@ -164,16 +115,13 @@ func TestEverythingIsStillThereAfterARestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "data")
 	first := start(t, dir)
 	token := first.token()
-	if !strings.Contains(first.out.String(), "Bearer "+token) || !strings.Contains(first.out.String(), `"webhookUrlToken": "`+token+`"`) {
-		t.Errorf("printed:\n%s", first.out)
-	}
 	for id := range 3 {
 		if status, receipt := first.post(fmt.Sprintf(call, id)); status != 200 || receipt != fmt.Sprint(id+1) {
 			t.Fatalf("status %d, receipt %q", status, receipt)
 		}
 	}
 	before := first.events(3)
-	if err := first.stop(); err != nil {
+	if err := first.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	second := start(t, dir)
@@ -191,11 +139,66 @@ func TestEverythingIsStillThereAfterARestart(t *testing.T) {
 	}
 }
 
+func TestTokensArePrintedOnceAndToATerminalOnly(t *testing.T) {
+	t.Parallel()
+	cfg := func() *config.Config {
+		cfg := load(t)
+		for name, provider := range map[string]string{"github": "github", "sms-by": "sms-by"} {
+			configured := cfg.Sources["green-api"]
+			configured.Name, configured.Provider = name, provider
+			configured.Path, configured.Auth = "/"+name+"/webhook", source.Known()[provider].Auth
+			cfg.Sources[name] = configured
+		}
+		return cfg
+	}
+	atTerminal, elsewhere := t.TempDir(), t.TempDir()
+	for _, step := range []struct {
+		name  string
+		start func(*testing.T, string, *config.Config) *uptest.Sluice
+		dir   string
+		want  bool
+	}{
+		{"the first start at a terminal", uptest.StartAtTerminal, atTerminal, true},
+		{"the second start at a terminal", uptest.StartAtTerminal, atTerminal, false},
+		{"the first start elsewhere", uptest.Start, elsewhere, false},
+		{"the second start, at a terminal", uptest.StartAtTerminal, elsewhere, false},
+	} {
+		running := step.start(t, step.dir, cfg())
+		if err := running.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"green-api", "github", "sms-by"} {
+			token, err := os.ReadFile(filepath.Join(step.dir, name+".token"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(running.Out.String(), strings.TrimSpace(string(token))); got != step.want {
+				t.Errorf("%s prints the token of %s: %t\n%s", step.name, name, got, running.Out)
+			}
+		}
+		if says := strings.Contains(running.Out.String(), "sluice secrets show --source green-api --data "+step.dir); says == step.want {
+			t.Errorf("%s says where the token is: %t\n%s", step.name, says, running.Out)
+		}
+	}
+}
+
+func TestFolderThatOthersCanWriteIntoIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	err := up.Run(t.Context(), load(t), up.Options{Data: dir, NATSListen: "127.0.0.1:0", Out: io.Discard}, slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestSecretsAreForTheOwnerOnly(t *testing.T) {
 	t.Parallel()
 	i := start(t, t.TempDir())
 	for _, name := range []string{"green-api.token", "nats.password", "local.json"} {
-		info, err := os.Stat(filepath.Join(i.dir, name))
+		info, err := os.Stat(filepath.Join(i.Dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,10 +206,10 @@ func TestSecretsAreForTheOwnerOnly(t *testing.T) {
 			t.Errorf("%s has mode %o", name, mode)
 		}
 	}
-	if err := i.stop(); err != nil {
+	if err := i.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if i.log.Len() == 0 || strings.Contains(i.log.String(), i.token()) {
+	if i.Log.Len() == 0 || strings.Contains(i.Log.String(), i.token()) {
 		t.Error("the token is in the log")
 	}
 }
@@ -214,7 +217,7 @@ func TestSecretsAreForTheOwnerOnly(t *testing.T) {
 func TestFolderIsForOneProcess(t *testing.T) {
 	t.Parallel()
 	i := start(t, t.TempDir())
-	err := up.Run(t.Context(), load(t), up.Options{Data: i.dir, NATSListen: "127.0.0.1:0", Out: io.Discard}, slog.New(slog.DiscardHandler))
+	err := up.Run(t.Context(), load(t), up.Options{Data: i.Dir, NATSListen: "127.0.0.1:0", Out: io.Discard}, slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("in use by process %d", os.Getpid())) {
 		t.Errorf("error %v", err)
 	}
@@ -258,18 +261,11 @@ func TestConfiguredTokensAreNotPrinted(t *testing.T) {
 	configured := cfg.Sources["green-api"]
 	configured.Tokens = []config.Secret{config.NewSecret("configured-elsewhere")}
 	cfg.Sources["green-api"] = configured
-	ctx, cancel := context.WithCancel(t.Context())
-	var out bytes.Buffer
-	ready := make(chan struct{})
-	go func() {
-		<-ready
-		cancel()
-	}()
-	err := up.Run(ctx, cfg, up.Options{Data: t.TempDir(), NATSListen: "127.0.0.1:0", Out: io.MultiWriter(&out, signal(ready))}, slog.New(slog.DiscardHandler))
-	if err != nil {
+	i := startWith(t, t.TempDir(), cfg)
+	if err := i.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(out.String(), "configured-elsewhere") || !strings.Contains(out.String(), "YOUR_TOKEN") {
-		t.Errorf("printed:\n%s", out.String())
+	if strings.Contains(i.Out.String(), "configured-elsewhere") || !strings.Contains(i.Out.String(), "YOUR_TOKEN") {
+		t.Errorf("printed:\n%s", i.Out.String())
 	}
 }

@@ -52,25 +52,21 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer file.Close()
-	settings, err := worker.FromConfig(cfg)
-	if err != nil {
-		return err
-	}
-	settings.Handlers = &recorder{file}
-	settings.Retries = worker.Retries{
-		InLane: []time.Duration{100 * time.Millisecond, 300 * time.Millisecond},
-		First:  time.Second, Longest: 2 * time.Second, For: time.Minute,
-	}
-	conn, err := stream.Connect(stream.AccessFrom(cfg.NATS), "effects", log)
+	cfg.Worker.RetryFor = time.Minute
+	parts := worker.Parts{Handlers: &recorder{file}, RetryDelays: &worker.RetryDelays{
+		InChat: []time.Duration{100 * time.Millisecond, 300 * time.Millisecond},
+		First:  time.Second, Longest: 2 * time.Second,
+	}}
+	conn, err := stream.Connect(cfg.NATS, "effects", log)
 	if err != nil {
 		return err
 	}
 	defer stream.Close(conn)
-	streams, err := stream.Open(ctx, conn, stream.SettingsFrom(cfg.Streams), log)
+	streams, err := stream.Open(ctx, conn, cfg.Streams, log)
 	if err != nil {
 		return err
 	}
-	works, err := worker.New(ctx, settings, streams, log)
+	works, err := worker.New(ctx, cfg, parts, streams, log)
 	if err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -81,11 +77,17 @@ type recorder struct{ file *os.File }
 
 func (*recorder) Types() []string { return nil }
 
+func (*recorder) Timeout(string, string) time.Duration { return 0 }
+
 // Handle works for a moment, fails where the event is one of those that fail, and writes a line in one piece, so
 // that a kill loses it or leaves it whole.
 func (r *recorder) Handle(_ context.Context, event notification.Event, _ handler.Tools) (bool, error) {
 	chance := draw(event.Key)
-	time.Sleep(time.Duration(chance%3) * time.Millisecond)
+	took := time.Duration(chance%3) * time.Millisecond
+	if chance%50 == 3 { // A few wait for somebody else for up to three seconds.
+		took = time.Duration(chance/50%3000) * time.Millisecond
+	}
+	time.Sleep(took)
 	switch {
 	case chance%2000 == 0:
 		return true, handler.Permanent(errors.New("never again"))
