@@ -4,7 +4,8 @@ SHELL := bash
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
-MODULES := gateway schemas shared sluice worker
+# Those whose tests take longest come first.
+MODULES := worker shared sluice gateway receiver schemas sluice/senders shared/streamtest/natsserver deploy/images
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
@@ -12,24 +13,31 @@ RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
 TESTFLAGS ?= -timeout 15m
 # How long the end-to-end tests kill and freeze processes; E2EFLAGS="-seed N -v" does it again as it was.
 CAMPAIGN ?= 5m
+# How long each of their attacks lasts; E2EFLAGS="-run TestNoAttackHarmsTheHonest/headers -v" makes some of them alone.
+ATTACK ?= 1m
 
-.PHONY: help build run test e2e bench lint fmt tidy check clean
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
+
+.PHONY: help build run test e2e bench lint fmt tidy check clean images sbom vulnerabilities
 
 help: ## Show the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | \
-		awk -F'\t' '{printf "  make %-7s %s\n", $$1, $$2}'
+		awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 build: ## Build the programs into bin/
-	@go build -o bin/ ./gateway/cmd/gateway ./worker/cmd/worker ./sluice/cmd/sluice
+	@go build -o bin/ ./gateway/cmd/gateway ./gateway/cmd/poller ./receiver/cmd/receiver ./worker/cmd/worker ./sluice/cmd/sluice
 
 run: build ## Build and run everything in one process; arguments in ARGS
 	@exec bin/sluice up $(ARGS)
 
 test: ## Run the tests that need nothing but Go
-	@go test $(RACE) $(TESTFLAGS) $(foreach module,$(MODULES),./$(module)/...)
+	@GORACE="atexit_sleep_ms=50" go test $(RACE) $(TESTFLAGS) $(foreach module,$(MODULES),./$(module)/...)
 
-e2e: ## Run the programs as their users do, killed, frozen and restarted
-	@go test $(RACE) -timeout 30m -count=1 -tags e2e ./sluice/e2e -campaign $(CAMPAIGN) $(E2EFLAGS)
+e2e: ## Run the programs as their users do, killed, frozen, restarted and attacked
+	@go test $(RACE) -timeout 60m -count=1 -tags e2e ./sluice/e2e -campaign $(CAMPAIGN) -attack $(ATTACK) $(E2EFLAGS)
 
 bench: build ## Measure everything side by side, a quarter of an hour; arguments in ARGS
 	@bin/sluice bench --table --folder bin $(ARGS)
@@ -49,7 +57,19 @@ check: ## Run everything that has to be green before a change goes in
 	@go vet $(foreach module,$(MODULES),./$(module)/...)
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory e2e CAMPAIGN=30s
+	@$(MAKE) --no-print-directory e2e CAMPAIGN=30s ATTACK=5s
+
+images: ## Ask the registries for the digests of the images, and write them wherever an image is named
+	@mkdir -p bin && go build -o bin/images ./deploy/images && bin/images .
+
+sbom: $(CYCLONEDX) ## Write what is in the programs, as CycloneDX, into bin/sbom/
+	@sh deploy/build.sh bin/release && mkdir -p bin/sbom
+	@for program in gateway poller receiver worker sluice; do \
+		$(CYCLONEDX) bin -json -licenses -output bin/sbom/$$program.cdx.json bin/release/$$program || exit 1; done
+	@ls bin/sbom/*.cdx.json
+
+vulnerabilities: $(GOVULNCHECK) ## Look for known vulnerabilities in what the programs call
+	@sh deploy/vulnerabilities.sh $(abspath $(GOVULNCHECK)) $(MODULES)
 
 clean: ## Remove what was built
 	@rm -rf bin
@@ -58,3 +78,11 @@ $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION), which takes a few minutes once"
 	@GOBIN=$(CURDIR)/bin/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/tmp/golangci-lint $@ && rmdir bin/tmp
+
+$(CYCLONEDX):
+	@GOBIN=$(CURDIR)/bin/tmp go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+	@mv bin/tmp/cyclonedx-gomod $@ && rmdir bin/tmp
+
+$(GOVULNCHECK):
+	@GOBIN=$(CURDIR)/bin/tmp go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv bin/tmp/govulncheck $@ && rmdir bin/tmp

@@ -27,6 +27,8 @@ var kinds = map[string]func() any{
 	"networking.k8s.io/v1/NetworkPolicy":     func() any { return &networking.NetworkPolicy{} },
 	"autoscaling/v2/HorizontalPodAutoscaler": func() any { return &autoscaling.HorizontalPodAutoscaler{} },
 	// What is no part of the API is only parsed.
+	"cert-manager.io/v1/Certificate":                func() any { return &map[string]any{} },
+	"cert-manager.io/v1/Issuer":                     func() any { return &map[string]any{} },
 	"keda.sh/v1alpha1/ScaledObject":                 func() any { return &map[string]any{} },
 	"kustomize.config.k8s.io/v1beta1/Kustomization": func() any { return &map[string]any{} },
 }
