@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -19,7 +20,11 @@ import (
 	"time"
 )
 
-const timeout = 60 * time.Second
+const (
+	timeout = 60 * time.Second
+	// commandTime is the most that a command of the CLI may take, on a machine that has much else to do.
+	commandTime = 2 * timeout
+)
 
 // root is the folder of the repository.
 func root(t *testing.T) string {
@@ -149,6 +154,8 @@ func (p *process) exit() int {
 	case <-p.ended:
 		return p.command.ProcessState.ExitCode()
 	case <-time.After(timeout):
+		_ = p.command.Process.Signal(syscall.SIGQUIT) // It prints what it waits for.
+		<-p.ended
 		p.t.Fatalf("does not end:\n%s", p.printed())
 		return 0
 	}
@@ -160,8 +167,17 @@ func sluice(t *testing.T, args ...string) (stdout string, code int) {
 	command := program(t, "sluice", args...)
 	var out, failures bytes.Buffer
 	command.Stdout, command.Stderr = &out, &failures
-	if err := command.Run(); command.ProcessState == nil {
+	// A command that hangs would look like a system that does nothing. SIGQUIT makes it print what it waits for.
+	ctx, cancel := context.WithTimeout(context.Background(), commandTime)
+	defer cancel()
+	command.WaitDelay = 5 * time.Second
+	if err := command.Start(); err != nil {
 		t.Fatal(err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = command.Process.Signal(syscall.SIGQUIT) })
+	_ = command.Wait() // The tests ask for the exit code.
+	if !stop() {
+		t.Fatalf("sluice %s: not done after %s:\n%s%s", strings.Join(args, " "), commandTime, out.String(), failures.String())
 	}
 	t.Logf("sluice %s: exit code %d %s", strings.Join(args, " "), command.ProcessState.ExitCode(), failures.String())
 	return out.String(), command.ProcessState.ExitCode()

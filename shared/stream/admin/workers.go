@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,11 +18,14 @@ import (
 const (
 	// workersTime is how long workers have to tell their state. They are asked for it, and tell it each second anyway.
 	workersTime = 1500 * time.Millisecond
-	// workersQuiet is how long nobody may have told anything once somebody has, until all are believed to have.
+	// workersQuiet is how long nobody new may have told anything once somebody has, until all are believed to have.
 	workersQuiet = 300 * time.Millisecond
 	// maxWorkers bounds how many are listened to.
 	maxWorkers = 10_000
 )
+
+// errWorkersTime ends the listening to workers.
+var errWorkersTime = errors.New("the time to listen to workers is over")
 
 // Workers asks all workers what they do and returns what they tell, by group and age. Those that do not answer within a
 // moment, because they are frozen or cut off, are left out.
@@ -37,8 +41,11 @@ func (s *Client) Workers(ctx context.Context) ([]stream.WorkerState, error) {
 		return nil, fmt.Errorf("ask the workers for their state: %w", err)
 	}
 	states := map[string]stream.WorkerState{}
-	timer := time.NewTimer(workersTime)
-	defer timer.Stop()
+	// Many workers tell something all the time, so that it is never quiet for long: the end does not move.
+	ctx, cancel := context.WithTimeoutCause(ctx, workersTime, errWorkersTime)
+	defer cancel()
+	quiet := time.NewTimer(workersTime)
+	defer quiet.Stop()
 	for {
 		select {
 		case message := <-messages:
@@ -46,22 +53,28 @@ func (s *Client) Workers(ctx context.Context) ([]stream.WorkerState, error) {
 			if json.Unmarshal(message.Data, &state) != nil {
 				continue // It is nobody of ours.
 			}
-			if states[state.ID] = state; state.Leaving {
-				delete(states, state.ID)
+			if _, told := states[state.ID]; !told {
+				quiet.Reset(workersQuiet)
 			}
-			timer.Reset(workersQuiet)
-		case <-timer.C:
-			return sorted(states), nil
+			states[state.ID] = state
+		case <-quiet.C:
+			return present(states), nil
 		case <-ctx.Done():
+			if errors.Is(context.Cause(ctx), errWorkersTime) {
+				return present(states), nil
+			}
 			return nil, ctx.Err()
 		}
 	}
 }
 
-func sorted(states map[string]stream.WorkerState) []stream.WorkerState {
+// present are the states of those that have not said that they leave, by group and age.
+func present(states map[string]stream.WorkerState) []stream.WorkerState {
 	list := make([]stream.WorkerState, 0, len(states))
 	for _, state := range states {
-		list = append(list, state)
+		if !state.Leaving {
+			list = append(list, state)
+		}
 	}
 	slices.SortFunc(list, func(a, b stream.WorkerState) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
