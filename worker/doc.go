@@ -11,25 +11,17 @@
 //	                    ▲                           │
 //	                    └───────────────────────────┴─ permanent, or tried for long enough
 //
-// Which file answers which question:
+// Where to look for what:
 //
-//	worker.go        what runs in a worker, and how does it stop?
-//	program.go       what is a worker as a program, with handlers of its own?
-//	settings.go      what is a worker made of?
-//	intake.go        how does a shard's batch become events, in which order, and when is it acknowledged?
-//	validate.go      what is an event and what a dead letter?
-//	former_order.go  how does the order hold while a shard goes over to other keys?
-//	windows.go       which notifications without an id are the same?
-//	newest.go        which events are outdated?
-//	report.go        what is logged about a notification, and what is the operator told?
-//	handling.go      how are partitions served, and the handlers' work ended?
-//	broker.go        how does the engine in keyed get at events?
-//	members.go       who else is in the group? shares.go divides the partitions among them.
-//	call.go          how is a handler called, and what if it does not heed its time?
-//	settle.go        what becomes of an event after its handler returned?
-//	retry_policy.go  when is an event tried again, and when is it given up?
-//	storing.go       how long is the store asked to take something, and what if it never does?
-//	memory.go        how much memory may bodies take while they are read?
-//	isolation.go     what if something kills the process that looks at it?
-//	silence.go       which sources have fallen silent?
+//	worker.go    what runs in a worker, and how does it stop?
+//	program.go   what is a worker as a program, with handlers of its own?
+//	settings.go  what is a worker made of?
+//	intake/      how do notifications become events?
+//	handling/    how do events get to their handlers, and what becomes of them then?
+//	keyed/       how are thousands of chats handled side by side, each in order?
+//	handler/     what is a handler, and which are built in?
+//	external/    how are events handed to what is no Go?
+//	storing/     how long is the store asked to take something, and what if it never does?
+//	isolation/   what if something kills the process that looks at it?
+//	memory/      how much memory may bodies take?
 package worker

@@ -1,29 +1,25 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"sluice.internal/schemas"
 	"sluice.internal/shared/config"
-	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
-	"sluice.internal/shared/stream/consume"
 	"sluice.internal/worker/handler"
+	"sluice.internal/worker/handling"
 )
 
 // Handlers finds the handler of an event and calls it; handler.Registry does.
-type Handlers interface {
-	// Handle returns whether there is a handler, and the error of its call. The context ends when its time is over.
-	Handle(ctx context.Context, event notification.Event, tools handler.Tools) (handled bool, err error)
-	// Timeout returns how long one call may take for events of a type, 0 for as long as is configured.
-	Timeout(provider, kind string) time.Duration
-	// Types are those that have a handler.
-	Types() []string
-}
+type Handlers = handling.Handlers
+
+// RetryDelays are the delays between the attempts of an event.
+type RetryDelays = handling.RetryDelays
+
+// DefaultRetryDelays are made for a handler that calls another service.
+func DefaultRetryDelays() RetryDelays { return handling.DefaultRetryDelays() }
 
 // Parts are what a worker is made of beside its configuration. What is left out is built in.
 type Parts struct {
@@ -73,8 +69,3 @@ func loadSchemas(dir string) (*schemas.Set, error) {
 }
 
 var errNothingToDo = errors.New("make worker: with worker.intake and worker.handlers both false it has nothing to do; set one to true")
-
-// groupSettings are the shape of the group's consumers.
-func groupSettings(cfg config.Worker) consume.GroupSettings {
-	return consume.GroupSettings{Name: cfg.Group, Types: cfg.Types, Unordered: !cfg.Ordered}
-}

@@ -9,33 +9,25 @@ import (
 
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
-	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/stream/retention"
+	"sluice.internal/worker/handling"
+	"sluice.internal/worker/intake"
+	"sluice.internal/worker/isolation"
 )
-
-// closeTimeout bounds how long giving up a shard or a partition may take. When the server is gone there is nothing to give up.
-const closeTimeout = 2 * time.Second
 
 // Worker runs the intake and the handlers of one process.
 type Worker struct {
 	cfg      config.Worker
 	wanted   config.Streams // how long processed messages stay
-	parts    Parts
+	types    []string       // that have a handler
 	client   *stream.Client
-	streams  *consume.Client
 	log      *slog.Logger
-	group    *consume.Group // nil without handlers
-	retries  retryPolicy
 	alerts   *alerting.Notifier
-	handling *service.Condition
-	keeper   storer // of events that handlers failed at
-	suspects *isolation
-	calls    *calls
-	began    time.Time
-	reading  *memoryBudget // by the intake
-	holding  *bodies       // of events
+	suspects *isolation.Isolation
+	intake   *intake.Runner   // nil where others do it
+	handling *handling.Runner // nil where others do it
 }
 
 // New opens the group's consumers, if the worker handles events. It fails when the configuration can't be met or the
@@ -50,23 +42,26 @@ func New(
 	if err != nil {
 		return nil, err
 	}
-	group := cfg.Worker.Group
 	w := &Worker{
-		cfg: cfg.Worker, wanted: cfg.Streams, parts: parts, client: client, streams: consume.NewClient(client), log: log,
-		retries:  newRetryPolicy(cfg.Worker, *parts.RetryDelays),
+		cfg: cfg.Worker, wanted: cfg.Streams, types: parts.Handlers.Types(), client: client, log: log,
 		alerts:   alerting.New(client.PublishAlert, cfg.Streams.Alerts.GroupWindow, log),
-		handling: service.NewCondition("group "+group, log),
-		keeper:   storer{health: service.NewCondition("setting aside for group "+group, log), pause: keepPause},
-		suspects: newIsolation(log),
-		reading:  newMemoryBudget(int64(cfg.MemoryLimit), readingShare, maxReading),
-		holding:  newBodies(int64(cfg.MemoryLimit)),
-		calls:    newCalls(log),
-		began:    time.Now(),
+		suspects: isolation.New(log),
+	}
+	streams, memoryLimit := consume.NewClient(client), int64(cfg.MemoryLimit)
+	if cfg.Worker.Intake {
+		w.intake = intake.New(intake.Parts{
+			Streams: streams, Schemas: parts.Schemas, Providers: parts.Providers, MemoryLimit: memoryLimit,
+			Suspects: w.suspects, Alerts: w.alerts, Log: log,
+		})
 	}
 	if !cfg.Worker.Handlers {
 		return w, nil
 	}
-	if w.group, err = w.streams.Group(ctx, groupSettings(cfg.Worker)); err != nil {
+	w.handling, err = handling.New(ctx, handling.Parts{
+		Config: cfg.Worker, MemoryLimit: memoryLimit, Streams: streams, Handlers: parts.Handlers,
+		RetryDelays: *parts.RetryDelays, Suspects: w.suspects, Alerts: w.alerts, Log: log,
+	})
+	if err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -78,27 +73,25 @@ func New(
 func (w *Worker) Run(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	w.calls.end = end
-	w.log.Info("worker started", "group", w.cfg.Group, "types", w.parts.Handlers.Types(), "intake", w.cfg.Intake,
-		"handlers", w.cfg.Handlers, "shards", w.streams.Shards(), "lanes", w.streams.Lanes())
+	finishing, done := w.finishing(ctx)
+	defer done()
+	w.log.Info("worker started", "group", w.cfg.Group, "types", w.types, "intake", w.cfg.Intake,
+		"handlers", w.cfg.Handlers, "shards", w.client.Shards(), "lanes", w.client.Lanes())
 	stopAlerts := w.startAlerts(ctx)
-	stopSuspects := w.suspects.start(ctx)
+	stopSuspects := w.suspects.Start(ctx)
 	var group sync.WaitGroup
-	if w.cfg.Intake {
-		for shard := range w.streams.Shards() {
-			group.Go(func() { w.runShard(ctx, shard) })
-		}
-		group.Go(func() { w.runSilences(ctx) })
+	if w.intake != nil {
+		group.Go(func() { w.intake.Run(ctx, finishing) })
 	}
-	if w.cfg.Handlers {
-		group.Go(func() { w.runHandlers(ctx) })
+	if w.handling != nil {
+		group.Go(func() { w.handling.Run(ctx, finishing, end) })
 	}
 	group.Go(func() { w.runRetention(ctx) })
 	group.Wait()
 	stopSuspects()
 	stopAlerts()
 	w.log.Info("worker stopped")
-	if cause := context.Cause(ctx); errors.Is(cause, errHeedless) {
+	if cause := context.Cause(ctx); errors.Is(cause, handling.ErrHeedless) {
 		return cause
 	}
 	return nil

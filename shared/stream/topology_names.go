@@ -33,3 +33,11 @@ const (
 
 // Token makes any text fit for one token of a subject, see wire.Token.
 func Token(text string) string { return wire.Token(text) }
+
+// Label is Token for people to read: what is empty stays empty.
+func Label(text string) string {
+	if text == "" {
+		return ""
+	}
+	return wire.Token(text)
+}
