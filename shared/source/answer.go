@@ -7,19 +7,8 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/proof"
+	"sluice.internal/shared/source/mapping"
 )
-
-// Answer is what a sender wants to read once its notification is stored, where that is not Sluice's receipt.
-type Answer struct {
-	// When are the conditions under which it is given, all together; none means always.
-	When []string
-	// Status is the status code, 200 when it is 0.
-	Status int
-	// ContentType is that of the body; plain text when it is empty.
-	ContentType string
-	// Body is sent as it is. An empty one has no content type.
-	Body string
-}
 
 // Reply is an answer as it goes to the sender.
 type Reply struct {
@@ -29,22 +18,22 @@ type Reply struct {
 
 const plainText = "text/plain; charset=utf-8"
 
-func (a Answer) reply() Reply {
+func replyOf(a Answer) Reply {
 	return Reply{Status: cmp.Or(a.Status, http.StatusOK), ContentType: cmp.Or(a.ContentType, plainText), Body: a.Body}
 }
 
 // Answered returns what the sender of a stored notification wants to read; ok is false where that is the receipt.
 func (c *Configured) Answered(r *proof.Request) (reply Reply, ok bool) {
 	for _, answer := range c.Answers {
-		if allHold(answer.When, r) {
-			return answer.reply(), true
+		if mapping.Hold(answer.When, r) {
+			return replyOf(answer), true
 		}
 	}
 	return Reply{}, false
 }
 
 // answersFor returns the provider's answers, or the one that the source has instead.
-func (p Provider) answersFor(written config.Source) []Answer {
+func answersFor(p Provider, written config.Source) []Answer {
 	if written.Answer == (config.Answer{}) {
 		return p.Answers
 	}

@@ -11,42 +11,22 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/proof"
+	"sluice.internal/shared/source/mapping"
+	"sluice.internal/shared/source/provider"
 )
-
-// Challenge is the request by which a sender finds out whether somebody listens at a path, and how it is answered. It is no
-// notification. The zero value is for senders that ask nothing.
-type Challenge struct {
-	// Method is GET, which HEAD counts as too, or POST. Nobody signs a GET, so that only the address of one is checked.
-	Method string
-	// When are the conditions under which a request is a challenge, all together; see CheckCondition. Without any, each
-	// request with the method is one.
-	When []string
-	// Echo is where the text is that the sender wants back, as {echo} or {hmac} in the body of the answer.
-	Echo string
-	// PasswordAt is where the request has the password that both sides agreed on.
-	PasswordAt string
-	// Unsigned says that a POST is answered although it does not prove where it comes from.
-	Unsigned bool
-	// Answer has {echo} and {hmac} in its body, the second being the HMAC of the text in hexadecimal digits. An empty body
-	// is {echo}, where there is an Echo.
-	Answer Answer
-}
 
 const (
 	// maxChallenge bounds what is sent back, in bytes.
 	maxChallenge = 1 << 10
 	// maxChallengeBody is the largest body, in bytes, that is looked at for a challenge. Each POST is, so it must be cheap.
 	maxChallengeBody = 64 << 10
-
-	placeEcho = "{echo}"
-	placeHMAC = "{hmac}"
 )
 
 // ErrChallengePassword is a challenge whose password is another one than the source's, or that the source has no password for.
 var ErrChallengePassword = errors.New("the password of the challenge is not the source's")
 
 // challengeFor returns the provider's challenge with the source's changes.
-func (p Provider) challengeFor(written config.Source) Challenge {
+func challengeFor(p Provider, written config.Source) Challenge {
 	own, changes := p.Challenge, written.Challenge
 	if changes.Method != "" {
 		// Another kind of request: what the provider says of its own has no meaning for it.
@@ -70,13 +50,13 @@ func (p Provider) challengeFor(written config.Source) Challenge {
 	}
 	own.Unsigned = own.Unsigned || changes.Unsigned
 	if own.Answer.Body == "" && own.Echo != "" {
-		own.Answer.Body = placeEcho
+		own.Answer.Body = provider.PlaceEcho
 	}
 	return own
 }
 
-// check returns what keeps the challenge from working, under the names that the configuration has for its fields.
-func (c Challenge) check(written config.Challenge, signs bool) error { //nolint:gocyclo // A line for each fault.
+// checkChallenge returns what keeps the challenge from working, under the names that the configuration has for its fields.
+func checkChallenge(c Challenge, written config.Challenge, signs bool) error { //nolint:gocyclo // A line for each fault.
 	var faults []error
 	complain := func(fault bool, format string, args ...any) {
 		if fault {
@@ -87,25 +67,25 @@ func (c Challenge) check(written config.Challenge, signs bool) error { //nolint:
 	complain(c.Method == http.MethodGet && c.Unsigned, "challenge.unsigned is for POST; a GET is never signed")
 	complain(c.Method == http.MethodPost && len(c.When) == 0, "challenge.when is missing: say which POST is no notification, as in /type=ping")
 	for _, condition := range c.When {
-		if err := CheckCondition(condition); err != nil {
+		if err := mapping.CheckCondition(condition); err != nil {
 			complain(true, "challenge.when: %q %w", condition, err)
 		}
 	}
 	places := append([]string{c.Echo, c.PasswordAt}, c.When...)
 	for _, place := range places {
-		complain(c.Method == http.MethodGet && strings.HasPrefix(strings.TrimPrefix(place, absent), "/"), "challenge: %q is in the body, and a GET has none", place)
+		complain(c.Method == http.MethodGet && mapping.ReadsBody(place), "challenge: %q is in the body, and a GET has none", place)
 	}
 	for name, place := range map[string]string{"echo": c.Echo, "password_at": c.PasswordAt} {
-		if err := checkRequestPlace(place); place != "" && err != nil {
+		if err := mapping.CheckRequestPlace(place); place != "" && err != nil {
 			complain(true, "challenge.%s: %q %w", name, place, err)
 		}
 	}
 	password := written.Password != (config.Secret{}) || written.PasswordFile != "" // Whoever takes nothing in does not read the file.
 	complain(password && c.PasswordAt == "", "challenge.password needs challenge.password_at: say where the request has it, as in query:password")
 	complain(written.PasswordAt != "" && !password, "challenge.password_at needs challenge.password or challenge.password_file")
-	needsEcho := strings.Contains(c.Answer.Body, placeEcho) || strings.Contains(c.Answer.Body, placeHMAC)
-	complain(needsEcho && c.Echo == "", "challenge.answer has %s or %s in it, so challenge.echo must say where the text is", placeEcho, placeHMAC)
-	complain(strings.Contains(c.Answer.Body, placeHMAC) && !signs, "challenge.answer has %s in it, which needs a source with an HMAC: auth: signature", placeHMAC)
+	needsEcho := strings.Contains(c.Answer.Body, provider.PlaceEcho) || strings.Contains(c.Answer.Body, provider.PlaceHMAC)
+	complain(needsEcho && c.Echo == "", "challenge.answer has %s or %s in it, so challenge.echo must say where the text is", provider.PlaceEcho, provider.PlaceHMAC)
+	complain(strings.Contains(c.Answer.Body, provider.PlaceHMAC) && !signs, "challenge.answer has %s in it, which needs a source with an HMAC: auth: signature", provider.PlaceHMAC)
 	return errors.Join(faults...)
 }
 
@@ -117,24 +97,24 @@ func (c *Configured) Challenged(r *proof.Request, secret int) (reply Reply, ok b
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	if asked.Method == "" || method != asked.Method || len(r.Body) > maxChallengeBody || !allHold(asked.When, r) {
+	if asked.Method == "" || method != asked.Method || len(r.Body) > maxChallengeBody || !mapping.Hold(asked.When, r) {
 		return Reply{}, false, nil
 	}
 	var echo string
 	if asked.Echo != "" {
-		echo, _ = requestText(asked.Echo, r)
+		echo, _ = mapping.RequestText(asked.Echo, r)
 		if echo == "" || len(echo) > maxChallenge {
 			return Reply{}, false, nil
 		}
 	}
 	if asked.PasswordAt != "" {
-		password, _ := requestText(asked.PasswordAt, r)
+		password, _ := mapping.RequestText(asked.PasswordAt, r)
 		if c.challengePassword == "" || !sameText(password, c.challengePassword) {
 			return Reply{}, true, ErrChallengePassword
 		}
 	}
-	reply = asked.Answer.reply()
-	insert := strings.NewReplacer(placeEcho, reply.quoted(echo), placeHMAC, c.digest(secret, echo))
+	reply = replyOf(asked.Answer)
+	insert := strings.NewReplacer(provider.PlaceEcho, reply.quoted(echo), provider.PlaceHMAC, c.digest(secret, echo))
 	reply.Body = insert.Replace(reply.Body)
 	return reply, true, nil
 }

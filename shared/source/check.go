@@ -8,18 +8,19 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/proof"
+	"sluice.internal/shared/source/mapping"
 )
 
 // check finds the faults of a source that only its provider can know: of its signature, its secrets and its mapping.
-func (p Provider) check(configured config.Source) []config.SourceFault {
+func check(p Provider, configured config.Source) []config.SourceFault {
 	var faults []config.SourceFault
 	add := func(key string, err error) {
 		for _, line := range linesOf(err) {
 			faults = append(faults, config.SourceFault{Key: key, Message: line})
 		}
 	}
-	add(p.checkMapping(configured))
-	faults = append(faults, p.checkTalk(configured)...)
+	add(checkMapping(p, configured))
+	faults = append(faults, checkTalk(p, configured)...)
 	if len(configured.Also) > 0 && !p.Configurable {
 		add("also", fmt.Errorf("is for provider generic; provider %q knows how its senders prove who they are", p.Name))
 	}
@@ -28,17 +29,17 @@ func (p Provider) check(configured config.Source) []config.SourceFault {
 		if i > 0 {
 			section = fmt.Sprintf("also[%d].", i-1)
 		}
-		p.checkProof(way, func(key string, err error) { add(section+key, err) })
+		checkProof(p, way, func(key string, err error) { add(section+key, err) })
 	}
 	return faults
 }
 
 // checkProof tells what is wrong with how requests prove where they come from, and with the secrets for that.
-func (p Provider) checkProof(configured config.Source, add func(key string, err error)) {
+func checkProof(p Provider, configured config.Source, add func(key string, err error)) {
 	if configured.Signature != (config.Signature{}) && configured.Auth != config.AuthSignature {
 		add("signature", fmt.Errorf("is set, but auth is %s, which has none", configured.Auth))
 	}
-	made, err := p.ProofFor(configured)
+	made, err := ProofFor(p, configured)
 	if err != nil {
 		if configured.Auth == config.AuthSignature { // What else may be missing was told before.
 			add("signature", err)
@@ -60,11 +61,11 @@ func (p Provider) checkProof(configured config.Source, add func(key string, err 
 }
 
 // checkTalk returns what is wrong with a source's challenge and answer.
-func (p Provider) checkTalk(configured config.Source) []config.SourceFault {
+func checkTalk(p Provider, configured config.Source) []config.SourceFault {
 	var faults []config.SourceFault
-	if challenge := p.challengeFor(configured); challenge.Method != "" || !reflect.ValueOf(configured.Challenge).IsZero() {
+	if challenge := challengeFor(p, configured); challenge.Method != "" || !reflect.ValueOf(configured.Challenge).IsZero() {
 		signs := configured.Auth == "" || configured.Auth == config.AuthSignature
-		for _, line := range linesOf(challenge.check(configured.Challenge, signs)) {
+		for _, line := range linesOf(checkChallenge(challenge, configured.Challenge, signs)) {
 			faults = append(faults, config.SourceFault{Key: "challenge", Message: line})
 		}
 	}
@@ -75,29 +76,28 @@ func (p Provider) checkTalk(configured config.Source) []config.SourceFault {
 }
 
 // checkMapping returns the fault of the keys below read, and the key that has it.
-func (p Provider) checkMapping(configured config.Source) (key string, err error) {
-	mapping := mappingFor(configured)
-	fixed := mapping
+func checkMapping(p Provider, configured config.Source) (key string, err error) {
+	read := mappingFor(configured)
+	fixed := read
 	if p.OptionalType {
 		fixed.Type = ""
 	}
-	given := strings.Join(append(fixed.places(), fixed.Split...), "") != ""
 	switch {
-	case given && !p.Configurable:
+	case fixed.NamesPlaces() && !p.Configurable:
 		return "read", fmt.Errorf("is for provider generic, apart from %s; provider %q knows where its notifications have what they have",
-			p.readable(), p.Name)
-	case mapping.EachOwn && mapping.Window > 0:
+			readable(p), p.Name)
+	case read.EachOwn && read.Window > 0:
 		return "read.window", errors.New("means nothing with each: own, which takes no two requests for one")
-	case mapping.Window < 0 || mapping.Window > maxWindow:
-		return "read.window", fmt.Errorf("must be between 0 and %s", maxWindow)
-	case p.Configurable && mapping.Type == "":
+	case read.Window < 0 || read.Window > mapping.MaxWindow:
+		return "read.window", fmt.Errorf("must be between 0 and %s", mapping.MaxWindow)
+	case p.Configurable && read.Type == "":
 		return "read.type", errors.New("is missing: say where the type is, or constant:NAME for one type")
 	}
-	return "read", mapping.Check()
+	return "read", read.Check()
 }
 
 // readable names the keys below read that every source may have.
-func (p Provider) readable() string {
+func readable(p Provider) string {
 	if p.OptionalType {
 		return "type, window and each"
 	}

@@ -159,7 +159,7 @@ func TestSourceChangesWhatItsProviderSigns(t *testing.T) {
 	configured := config.Source{Auth: config.AuthSignature, Signature: config.Signature{
 		Header: "X-Sign", Prefix: "none", Hash: "sha512", Encoding: "base64",
 	}}
-	made, err := provider.ProofFor(configured)
+	made, err := source.ProofFor(provider, configured)
 	if err != nil {
 		t.Fatal(err)
 	}

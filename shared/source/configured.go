@@ -12,6 +12,7 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/proof"
+	"sluice.internal/shared/source/mapping"
 )
 
 // Configured is a source as it is used: everything that its configuration means, made once at the start. config.Source is
@@ -75,7 +76,7 @@ func Configure(written map[string]config.Source) ([]*Configured, error) {
 }
 
 func configure(name string, written config.Source) (*Configured, error) {
-	provider, known := registry[cmp.Or(written.Provider, name)]
+	provider, known := Providers()[cmp.Or(written.Provider, name)]
 	if !known {
 		return nil, fmt.Errorf("there is no provider %q", cmp.Or(written.Provider, name))
 	}
@@ -89,21 +90,21 @@ func configure(name string, written config.Source) (*Configured, error) {
 		Path:      strings.TrimSuffix(cmp.Or(written.Path, provider.Path), "/"),
 		Allow:     NewAllowlist(slices.Concat(prefixes, named)...),
 		Header:    slices.Clone(provider.Header),
-		Challenge: provider.challengeFor(written), challengePassword: written.Challenge.Password.Reveal(),
-		Answers:         provider.answersFor(written),
+		Challenge: challengeFor(provider, written), challengePassword: written.Challenge.Password.Reveal(),
+		Answers:         answersFor(provider, written),
 		Quarantine:      written.Mode == config.ModeQuarantine,
-		BodyLimit:       cmp.Or(int64(written.BodyLimit), provider.bodyLimit()),
+		BodyLimit:       cmp.Or(int64(written.BodyLimit), provider.DefaultBodyLimit()),
 		PublishDeadline: cmp.Or(written.PublishDeadline, provider.PublishTimeout),
 	}
-	one.BodyLimitAsked = one.BodyLimit != provider.bodyLimit()
-	if mapping := mappingFor(written); provider.Configurable || !mapping.isEmpty() {
-		if err := mapping.Check(); err != nil {
+	one.BodyLimitAsked = one.BodyLimit != provider.DefaultBodyLimit()
+	if read := mappingFor(written); provider.Configurable || !read.IsEmpty() {
+		if err := read.Check(); err != nil {
 			return nil, err
 		}
-		one.Header = append(one.Header, mapping.Fields()...)
-		one.Mapping = mapping.Encode()
+		one.Header = append(one.Header, read.Fields()...)
+		one.Mapping = read.Encode()
 	}
-	for _, fault := range provider.checkTalk(written) {
+	for _, fault := range checkTalk(provider, written) {
 		return nil, fmt.Errorf("%s: %s", fault.Key, fault.Message)
 	}
 	return one, one.setProof(written)
@@ -124,7 +125,7 @@ func (c *Configured) setProof(written config.Source) error {
 	c.Proofs, c.Reads = nil, nil
 	var verifiers []*proof.Verifier
 	for _, way := range ways(written) {
-		own, err := c.Provider.ProofFor(way)
+		own, err := ProofFor(c.Provider, way)
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func (c *Configured) SecretTexts() []string {
 func (c *Configured) Carried(r *proof.Request) map[string]string {
 	fields := map[string]string{}
 	for _, name := range c.Header {
-		if parameter, ok := strings.CutPrefix(name, QueryField); ok {
+		if parameter, ok := strings.CutPrefix(name, mapping.QueryField); ok {
 			fields[name] = r.Query.Get(parameter)
 			continue
 		}

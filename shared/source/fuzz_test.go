@@ -3,11 +3,19 @@ package source_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"sluice.internal/shared/costtest"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/proof"
 	"sluice.internal/shared/source"
+)
+
+var (
+	// peekingLimit is what looking into an unread body may cost, which the gateway does for each request.
+	peekingLimit = costtest.Limit{Base: 64 << 10, PerByte: 4, MaxMemory: 64 << 20, CPUPerMiB: time.Second}
+	// interpretingLimit is what the worker may spend on a notification before its schema is asked.
+	interpretingLimit = costtest.Limit{Base: 2 << 20, PerByte: 400, MaxMemory: 192 << 20, CPUPerMiB: 4 * time.Second}
 )
 
 // FuzzProviders holds that every provider stands any body, content type and field.

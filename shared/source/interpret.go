@@ -2,10 +2,13 @@ package source
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"mime"
 	"strings"
 
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source/mapping"
 )
 
 // Interpretation is what a notification means to its provider.
@@ -57,7 +60,7 @@ func interpret(provider Provider, n *notification.Notification) (Interpretation,
 		identify = provider.Former
 	}
 	found = Interpretation{Provider: provider, Body: body, Identity: identify(n, body), Schemas: provider.Name}
-	setWindow(n, &found.Identity)
+	mapping.SetWindow(n, &found.Identity)
 	if provider.Configurable {
 		found.Schemas = n.Source
 	}
@@ -85,30 +88,27 @@ func read(provider Provider, n *notification.Notification) (*notification.Docume
 	return body, fault
 }
 
+// takenAsItIs reports whether a body that is no document is meant to be none: XML, plain text, bytes, or JSON that is no
+// object.
+func takenAsItIs(n *notification.Notification) bool {
+	kind, _, err := mime.ParseMediaType(n.ContentType)
+	if err != nil {
+		return false
+	}
+	switch {
+	case len(n.Body) == 0:
+		return false
+	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		// An object that was not read has a fault that other readers do not see.
+		return !isObject(n.Body) && json.Valid(n.Body) && notification.Depth(n.Body) <= notification.MaxDepth
+	}
+	return kind != "application/x-www-form-urlencoded"
+}
+
 // typeMissing names the place where the type should be, so that the operator sees whether the sender or the mapping is wrong.
 func typeMissing(provider Provider, n *notification.Notification, body *notification.Document) *notification.Fault {
-	at := provider.TypeAt
 	if provider.Configurable {
-		at = mappingOf(n).Type
+		return mapping.TypeMissing(mapping.Of(n).Type, body)
 	}
-	if strings.Contains(at, " "+or+" ") && !strings.HasPrefix(at, placeConstant) {
-		return &notification.Fault{Message: fmt.Sprintf("has nothing at any of the places that may have its type, %s", at)}
-	}
-	if names, ok := strings.CutPrefix(at, placeKey); ok {
-		return &notification.Fault{Message: fmt.Sprintf("has no member that names its type, %s", names)}
-	}
-	if name, ok := strings.CutPrefix(at, placeHeader); ok {
-		return &notification.Fault{Message: fmt.Sprintf("comes without the header %s, which names its type", name)}
-	}
-	if name, ok := strings.CutPrefix(at, placeQuery); ok {
-		return &notification.Fault{Message: fmt.Sprintf("comes without the parameter %q in its URL, which names its type", name)}
-	}
-	if at == placeRoot {
-		return &notification.Fault{Message: "has no single outermost element, which names its type"}
-	}
-	fault := &notification.Fault{Pointer: pointerOf(at), Message: "is missing"}
-	if _, there := body.Pointer(fault.Pointer); there {
-		fault.Message = "must be a string that is not empty"
-	}
-	return fault
+	return mapping.TypeMissing(provider.TypeAt, body)
 }

@@ -11,20 +11,20 @@ import (
 // Known returns what the configuration has to know about the providers, by name. It is how config, which stands below this
 // package, has their defaults and their checks.
 func Known() map[string]config.Provider {
-	known := make(map[string]config.Provider, len(registry))
-	for name, provider := range registry {
+	known := map[string]config.Provider{}
+	for name, provider := range Providers() {
 		known[name] = config.Provider{
 			Path: provider.Path, PublishTimeout: provider.PublishTimeout,
-			BodyLimit: config.Size(provider.bodyLimit()), Lists: slices.Sorted(maps.Keys(provider.Addresses)),
-			Auth: provider.auth(), Auths: provider.auths(), GivesSecret: provider.GivesSecret, Check: provider.check,
-			HTTPAPI: provider.HTTPAPI,
+			BodyLimit: config.Size(provider.DefaultBodyLimit()), Lists: slices.Sorted(maps.Keys(provider.Addresses)),
+			Auth: authOf(provider), Auths: authsOf(provider), GivesSecret: provider.GivesSecret, HTTPAPI: provider.HTTPAPI,
+			Check: func(written config.Source) []config.SourceFault { return check(provider, written) },
 		}
 	}
 	return known
 }
 
-// auth returns how the configuration calls the provider's own proof.
-func (p Provider) auth() string {
+// authOf returns how the configuration calls the provider's own proof.
+func authOf(p Provider) string {
 	if _, ok := proof.SignatureOf(p.Proof); ok {
 		return config.AuthSignature
 	}
@@ -40,8 +40,8 @@ func (p Provider) auth() string {
 	}
 }
 
-// auths returns the ways that a source may choose instead of the provider's own.
-func (p Provider) auths() []string {
+// authsOf returns the ways that a source may choose instead of the provider's own.
+func authsOf(p Provider) []string {
 	if !p.Configurable {
 		return nil
 	}

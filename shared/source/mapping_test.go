@@ -8,11 +8,12 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/source/mapping"
 )
 
-func generic(mapping source.Mapping, contentType, body string, fields ...string) *notification.Notification {
+func generic(m source.Mapping, contentType, body string, fields ...string) *notification.Notification {
 	n := came("generic", body, fields...)
-	n.ContentType, n.Mapping = contentType, mapping.Encode()
+	n.ContentType, n.Mapping = contentType, m.Encode()
 	n.Type, n.Instance = source.Providers()["generic"].Peek(n)
 	return n
 }
@@ -91,8 +92,8 @@ func TestTypeOfXMLIsWhereTheSourceSays(t *testing.T) {
 	for place, want := range map[string]string{
 		"root": "order", "constant:c": "c", "header:X-Event": "h", "query:event": "q", "/order/@id": "7", "$.order.shop": "5",
 	} {
-		mapping := source.Mapping{Type: place, Instance: "/order/shop"}
-		n := generic(mapping, "application/xml", order, "X-Event", "h", source.QueryField+"event", "q")
+		m := source.Mapping{Type: place, Instance: "/order/shop"}
+		n := generic(m, "application/xml", order, "X-Event", "h", mapping.QueryField+"event", "q")
 		what, fault := source.Interpret(source.Providers(), n)
 		if fault != nil || what.Identity.Type != want || what.Identity.Instance != "5" || !what.Body.IsSchemaless() {
 			t.Errorf("%s: %+v, fault %v", place, what.Identity, fault)
@@ -109,12 +110,12 @@ func TestTypeOfXMLIsWhereTheSourceSays(t *testing.T) {
 func TestPlacesThatCanNotBeAreTold(t *testing.T) {
 	t.Parallel()
 	for _, place := range []string{"", "/", "/a~1b/0", "$.a", "$.a.b[0]", "$['a b'].c", "$[0]", "header:X-A", "constant:x y", "body", "root", "query:event_type"} {
-		if err := source.CheckPlace(place); err != nil {
+		if err := mapping.CheckPlace(place); err != nil {
 			t.Errorf("%q: %v", place, err)
 		}
 	}
 	for _, place := range []string{"a", "event.type", "$", "$a", "$..a", "$.a[", "$.a[x]", "$.a[*]", "$.*", "header:", "header:X A", "constant:", "bodies", "query:", "query:a b", "roots"} {
-		if source.CheckPlace(place) == nil {
+		if mapping.CheckPlace(place) == nil {
 			t.Errorf("%q is a place", place)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 // ProofFor returns the proof that a source of the provider configures; nil where everybody may send. The source need not
 // have secrets: whoever signs as its senders do brings his own.
-func (p Provider) ProofFor(configured config.Source) (proof.Proof, error) {
-	if configured.Auth == p.auth() && configured.Auth != config.AuthSignature && configured.TokenParameter == "" && configured.TokenAt == "" {
+func ProofFor(p Provider, configured config.Source) (proof.Proof, error) {
+	if configured.Auth == authOf(p) && configured.Auth != config.AuthSignature && configured.TokenParameter == "" && configured.TokenAt == "" {
 		return p.Proof, nil // At the provider's own place.
 	}
 	switch configured.Auth {
@@ -29,10 +29,10 @@ func (p Provider) ProofFor(configured config.Source) (proof.Proof, error) {
 	case config.AuthBody:
 		return placed(proof.BodyToken, configured.TokenAt, "token_at")
 	case config.AuthSignature:
-		return p.signatureFor(configured)
+		return signatureFor(p, configured)
 	}
 	if _, signs := proof.SignatureOf(p.Proof); signs {
-		return p.signatureFor(configured)
+		return signatureFor(p, configured)
 	}
 	return p.Proof, nil
 }
@@ -46,7 +46,7 @@ func placed(proofAt func(place string) proof.Proof, place, key string) (proof.Pr
 }
 
 // signatureFor returns the provider's signature with the source's changes. What the source leaves open, the provider fills in.
-func (p Provider) signatureFor(configured config.Source) (proof.Proof, error) {
+func signatureFor(p Provider, configured config.Source) (proof.Proof, error) {
 	written := configured.Signature
 	if p.SignedBySource && written.Signed == "" {
 		own, _ := proof.SignatureOf(p.Proof)

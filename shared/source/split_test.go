@@ -8,6 +8,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/source/mapping"
 )
 
 // bodiesOf are the bodies of the parts of a notification, the fault if it can't be divided, or nothing if it is not.
@@ -66,7 +67,7 @@ func TestRequestIsDividedAsIfEachNotificationHadComeAlone(t *testing.T) {
 		"what is plainly meant":  {[]string{"/events/*"}, `{"events":[{"id":01},{"id":2},]}`, []string{`{"events":[{"id":1}]}`, `{"events":[{"id":2}]}`}},
 		"two arrays of a name":   {[]string{"/e/*"}, `{"e":[1],"e":[2]}`, nil},
 		"a name with a slash":    {[]string{"/a~1b/*"}, `{"a/b":[1,2]}`, []string{`{"a/b":[1]}`, `{"a/b":[2]}`}},
-		"more than there may be": {[]string{"/*"}, "[" + strings.Repeat("1,", source.MaxParts) + "1]", []string{"has more than 1000 notifications in it"}},
+		"more than there may be": {[]string{"/*"}, "[" + strings.Repeat("1,", mapping.MaxParts) + "1]", []string{"has more than 1000 notifications in it"}},
 		"what grows too much": {
 			[]string{"/e/*"},
 			`{"e":[` + strings.Repeat("1,", 899) + `1],"x":"` + strings.Repeat("x", 20_000) + `"}`,
@@ -166,7 +167,7 @@ func TestTypeIsTheNameOfTheMemberThatIsThere(t *testing.T) {
 		}
 	}
 	for _, place := range []string{"key:", "key:a,,b", "key:!", "key:/a", "/a | b"} {
-		if source.CheckPlace(place) == nil {
+		if mapping.CheckPlace(place) == nil {
 			t.Errorf("%q is a place", place)
 		}
 	}

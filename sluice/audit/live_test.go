@@ -15,6 +15,7 @@ import (
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/source/mapping"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
@@ -348,7 +349,7 @@ func TestDividedNotificationsAreAccountedForPartByPart(t *testing.T) { //nolint:
 	s.sendDivided(batchOfEvents(698, 702))        // Two of which came before.
 	s.sendDivided(batchOfEvents(0, 2))            // Both.
 	mixed := s.sendDivided(`{"to":"U","events":[{"id":800,"type":"t"},{"id":801},{"id":802,"type":""},{"id":803,"type":"t"}]}`)
-	s.sendDivided(`{"to":"U","events":[{"type":5}` + strings.Repeat(`,{"type":6}`, source.MaxParts) + `]}`)
+	s.sendDivided(`{"to":"U","events":[{"type":5}` + strings.Repeat(`,{"type":6}`, mapping.MaxParts) + `]}`)
 	s.work()
 	s.drain()
 	report := s.audit()

@@ -6,6 +6,7 @@ import (
 
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/source/provider"
 	"sluice.internal/sluice/cli/term"
 )
 
@@ -50,7 +51,7 @@ func (c *sendersCommand) Run(s *session) error {
 }
 
 // markdownSender writes a row of the table of docs/senders.md, with the head of the table before the first.
-func markdownSender(out *term.Output, first bool, d source.Description) error {
+func markdownSender(out *term.Output, first bool, d provider.Description) error {
 	if first {
 		_ = out.Line("| provider | a request shows | which leaves open | type | id | the same for | order | time of sending | body limit | " +
 			"handshake | answer |\n|" + strings.Repeat("---|", 11))

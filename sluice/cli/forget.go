@@ -14,6 +14,7 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
+	"sluice.internal/shared/source/chat"
 	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/stream/erasure"
 	"sluice.internal/sluice/cli/term"
@@ -57,12 +58,12 @@ func (c *forgetCommand) Validate() error {
 // target has the chats in all spellings, and what can't be meant as it is, for the check.
 func (c *forgetCommand) target() erasure.Target {
 	var chats []string
-	for _, chat := range c.Chat {
-		if err := (erasure.Target{Chats: []string{chat}}).Check(); err != nil {
-			chats = append(chats, chat)
+	for _, text := range c.Chat {
+		if err := (erasure.Target{Chats: []string{text}}).Check(); err != nil {
+			chats = append(chats, text)
 			continue
 		}
-		chats = append(chats, source.ChatSpellings(chat)...)
+		chats = append(chats, chat.Spellings(text)...)
 	}
 	return erasure.Target{Chats: chats, Instances: c.Instance, Keys: c.Key, Source: c.Source}
 }
@@ -189,7 +190,7 @@ func (c *forgetCommand) showDigests(out *term.Output, key []byte) {
 	}
 	for _, chat := range c.target().Chats {
 		if strings.HasPrefix(chat, "+") {
-			continue // Logs have chats as source.NormalChat writes them.
+			continue // Logs have chats as chat.Normal writes them.
 		}
 		digest := service.Digest(key, chat)
 		if c.JSON {

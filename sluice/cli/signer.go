@@ -50,7 +50,7 @@ func (c *sendCommand) signer(s *session, to *destination) (signer, error) {
 	made := signer{provider: provider, kind: c.Type, header: c.Header}
 	if configured.Auth == "" {
 		made.proof = provider.Proof
-	} else if made.proof, err = provider.ProofFor(configured); err != nil {
+	} else if made.proof, err = source.ProofFor(provider, configured); err != nil {
 		return signer{}, fmt.Errorf("source %q: %w; name its configuration with --config", c.Source, err)
 	}
 	// A URL of somebody else's may get a signature, which proves that one has the secret, and never the secret itself.

@@ -218,7 +218,7 @@ func (l *lab) signedRequest(row fieldRow, body []byte) []byte {
 	}
 	configured := l.cfg.Sources[name]
 	provider := source.Providers()[name]
-	made, err := provider.ProofFor(configured)
+	made, err := source.ProofFor(provider, configured)
 	if err != nil {
 		l.t.Fatal(err)
 	}

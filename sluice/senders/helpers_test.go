@@ -136,7 +136,7 @@ func (l *lab) sign(name, secret, kind string, header http.Header, body []byte) (
 	l.t.Helper()
 	configured := l.cfg.Sources[name]
 	provider := source.Providers()[configured.Provider]
-	made, err := provider.ProofFor(configured)
+	made, err := source.ProofFor(provider, configured)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -117,7 +117,7 @@ func (g *greeting) source(configured config.Source) {
 
 // canBePlayed reports whether somebody here can send as a source's senders do: not where that takes a private key.
 func canBePlayed(configured config.Source) bool {
-	made, err := source.Providers()[configured.Provider].ProofFor(configured)
+	made, err := source.ProofFor(source.Providers()[configured.Provider], configured)
 	signature, signs := proof.SignatureOf(made)
 	return err == nil && made != proof.Certificate() && (!signs || !signature.IsPublic())
 }
