@@ -122,15 +122,6 @@ func TestPartsAreIdentifiedOneByOneAndTheirOrderIsTheRequests(t *testing.T) {
 	}
 }
 
-func TestPlacesWithoutItemsAreRefused(t *testing.T) {
-	t.Parallel()
-	for _, place := range []string{"events/*", "/events", "/events/0", "", "/events/*/"} {
-		if (source.Mapping{Type: "constant:a", Split: []string{place}}).Check() == nil {
-			t.Errorf("%q divides", place)
-		}
-	}
-}
-
 func TestTypeIsTheNameOfTheMemberThatIsThere(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"
