@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.internal/gateway/budget"
+	"sluice.internal/gateway/unpack"
 	"sluice.internal/shared/stream"
 )
 
@@ -57,6 +58,20 @@ func readBody(x *exchange, memory *budget.Reservation, limit int64) (body receiv
 	default:
 		return body, fmt.Errorf("%w, after %d bytes: %w", errBodyBroken, memory.Received(), err)
 	}
+}
+
+// unpackBody undoes the content encodings of a body. Encoding is what could not be undone.
+func unpackBody(
+	header http.Header, raw []byte, memory *budget.Reservation, limit int64,
+) (body []byte, encoding string, err error) {
+	body, encoding, err = unpack.Body(header, raw, memory, limit)
+	switch {
+	case errors.Is(err, budget.ErrTooLarge):
+		err = fmt.Errorf("%w: %w", errBodyTooLarge, err)
+	case errors.Is(err, budget.ErrExhausted):
+		err = fmt.Errorf("%w: %w", stream.ErrBusy, err)
+	}
+	return body, encoding, err
 }
 
 // discardBody reads what a client still sends. A connection that is closed with data unread is reset, and then most clients

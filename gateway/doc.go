@@ -7,25 +7,27 @@
 //
 // Which file answers which question:
 //
-//	webhook.go         What happens to a request, from the first check to the receipt? Start here.
-//	accept.go          How does an accepted body become a stored notification, and for how long is that tried?
-//	body.go            How are bodies read?
-//	unpack.go          What becomes of content encodings? decoders.go has one for each.
-//	memory.go          How is the memory limit divided, and how large may a source's body be?
-//	connections.go     How many connections and how much of headers may there be, and whose goes first?
-//	open_files_unix.go How many files may be open? open_files_other.go is for other systems.
-//	exchange.go        What is known of a request from the start? What does each one pass, with a panic too?
-//	responses.go       Which error is answered how? What is done with a refused request?
-//	paths.go           What becomes of doubled slashes and of paths where no source listens?
-//	client_address.go  Where does a request come from, behind proxies? forwarded.go reads RFC 7239.
-//	tls.go             Which certificates are shown, and which of a client's are believed?
-//	health.go          What do /healthz and /readyz say?
-//	outage.go          What does the log say while the store takes nothing?
-//	review.go          Would the present configuration accept a request that was refused?
-//	gateway.go         How does the gateway start, route and stop?
-//	program.go         What is a gateway as a program, with senders of its own?
-//	settings.go        What can be chosen, and what is refused?
+//	webhook.go    What happens to a request, from the first check to the receipt? Start here.
+//	accept.go     How does an accepted body become a stored notification, and for how long is that tried?
+//	body.go       How are bodies read?
+//	memory.go     How is the memory limit divided, and how large may a source's body be?
+//	exchange.go   What is known of a request from the start? What does each one pass, with a panic too?
+//	responses.go  Which error is answered how? What is done with a refused request?
+//	paths.go      What becomes of doubled slashes and of paths where no source listens?
+//	tls.go        Which certificates are shown, and which of a client's are believed?
+//	health.go     What do /healthz and /readyz say?
+//	outage.go     What does the log say while the store takes nothing?
+//	review.go     Would the present configuration accept a request that was refused?
+//	gateway.go    How does the gateway start, route and stop?
+//	program.go    What is a gateway as a program, with senders of its own?
+//	settings.go   What can be chosen, and what is refused?
 //
-// What is kept, counted and told of refused requests is the package rejection below. Which body has how much memory, and
-// which gives way when there is none left, is the package budget.
+// Packages below it, none of which knows this one:
+//
+//	connections/  How many connections and how much of headers may there be, and whose goes first?
+//	budget/       Which body has how much memory, and which gives way when there is none left?
+//	unpack/       What becomes of content encodings?
+//	rejection/    What is kept, counted and told of refused requests?
+//
+// Where a request comes from, behind proxies, is the package forwarded in shared.
 package gateway

@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sluice.internal/gateway/connections"
 	"sluice.internal/gateway/rejection"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/proof"
@@ -96,7 +97,7 @@ func (g *Gateway) routingError(err error, c echo.Context) {
 func (g *Gateway) newExchange(c echo.Context, from *source.Configured) *exchange {
 	request := c.Request()
 	x := &exchange{
-		http: c, request: request, source: from, id: rand.Text(), began: time.Now(), client: g.clients.of(request),
+		http: c, request: request, source: from, id: rand.Text(), began: time.Now(), client: g.clients.Address(request),
 	}
 	if from != nil {
 		x.proof = proof.Request{
@@ -193,19 +194,17 @@ func (x *exchange) SetReadDeadline(at time.Time) error {
 
 // markKnown remembers that the client's connection is a sender's, so that it is the last to give way to others.
 func (x *exchange) markKnown() {
-	if one := connectionFrom(x.request.Context()); one != nil && !one.known.Load() {
-		one.known.Store(true)
-	}
+	connections.MarkKnown(x.request.Context())
 }
 
 // headerMemory returns about how much memory the header takes, in bytes; 0 for one of the usual size, which the bound of
 // connections covers.
 func (x *exchange) headerMemory() int64 {
-	one := connectionFrom(x.request.Context())
-	if one == nil || one.header.Load() <= usualHeader {
+	size := connections.HeaderSize(x.request.Context())
+	if size <= usualHeader {
 		return 0
 	}
-	return headerCopies * one.header.Load()
+	return headerCopies * size
 }
 
 // shortenDeadline leaves the client little time for the rest of a body that nobody wants: the server reads it before

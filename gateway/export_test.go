@@ -5,18 +5,12 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net/http"
-	"net/netip"
 
 	"sluice.internal/shared/config"
 )
 
 // Handler is what the server serves with, for tests where a connection adds nothing.
 func (g *Gateway) Handler() http.Handler { return g.server.Handler }
-
-// ClientAddress reads where a request comes from.
-func ClientAddress(trusted []netip.Prefix, header string, request *http.Request) netip.Addr {
-	return clientAddresses{trusted: trusted, header: header}.of(request)
-}
 
 // BodiesTaken is how many bytes of the memory for bodies are taken, and BodiesPeak the most that ever were.
 func (g *Gateway) BodiesTaken() int64 { return g.bodies.Taken() }
@@ -25,20 +19,16 @@ func (g *Gateway) BodiesTaken() int64 { return g.bodies.Taken() }
 func (g *Gateway) BodiesPeak() int64 { return g.bodies.Peak() }
 
 // Connections is how many connections there are, and MaxConnections how many there may be.
-func (g *Gateway) Connections() int {
-	g.connections.mutex.Lock()
-	defer g.connections.mutex.Unlock()
-	return len(g.connections.open)
-}
+func (g *Gateway) Connections() int { return g.connections.Usage().Connections }
 
 // MaxConnections is how many connections there may be.
-func (g *Gateway) MaxConnections() int { return g.connections.most }
+func (g *Gateway) MaxConnections() int { return g.connections.Limits().Connections }
 
 // PendingHeaders is how many bytes of headers are under way, and MaxPendingHeaders how many may be.
-func (g *Gateway) PendingHeaders() int64 { return g.connections.pending.Load() }
+func (g *Gateway) PendingHeaders() int64 { return g.connections.Usage().Headers }
 
 // MaxPendingHeaders is how many bytes of headers may be under way.
-func (g *Gateway) MaxPendingHeaders() int64 { return g.connections.maxPending }
+func (g *Gateway) MaxPendingHeaders() int64 { return g.connections.Limits().Headers }
 
 // ParseForwardedCertificate reads what a proxy hands on.
 func ParseForwardedCertificate(value string) (*x509.Certificate, error) {

@@ -16,7 +16,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sluice.internal/gateway/budget"
+	"sluice.internal/gateway/connections"
 	"sluice.internal/gateway/rejection"
+	"sluice.internal/shared/forwarded"
 	"sluice.internal/shared/notification"
 )
 
@@ -42,10 +44,10 @@ type Gateway struct {
 	log         *slog.Logger
 	listener    net.Listener
 	server      *http.Server
-	clients     clientAddresses
+	clients     forwarded.Clients
 	peers       clientCertificates
 	certificate *serverCertificate // nil without TLS
-	connections *connections
+	connections *connections.Listener
 	bodies      *budget.Budget
 	rejections  *rejection.Recorder
 	outage      *outage
@@ -71,8 +73,8 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 	settings.Sources = limitBodies(&settings, store.MaxBody(), bodies.MaxBody(), log)
 	g := &Gateway{
 		settings: settings, store: store, log: log, listener: listener, bodies: bodies,
-		connections: newConnections(listener, plan, bodies.Displace),
-		clients:     clientAddresses{trusted: settings.TrustedProxies, header: settings.ForwardedHeader},
+		connections: connections.New(listener, connections.Limits{Connections: plan.connections, Headers: plan.headers}, bodies.Displace),
+		clients:     forwarded.Configured(settings.Gateway),
 		outage:      &outage{log: log},
 		rejections: rejection.New(rejection.Settings{
 			Store: store, Log: log, Sources: settings.Sources, Memory: plan.rejections, Alert: settings.Alert,
@@ -112,8 +114,8 @@ func (g *Gateway) newServer() *http.Server {
 	}
 	return &http.Server{
 		Handler:           g.handler(),
-		ConnState:         g.connections.changed,
-		ConnContext:       withConnection,
+		ConnState:         g.connections.ConnState,
+		ConnContext:       connections.ConnContext,
 		ReadHeaderTimeout: g.settings.HeaderTimeout,
 		ReadTimeout:       g.firstTimeout(),
 		IdleTimeout:       g.settings.IdleTimeout,
@@ -179,10 +181,6 @@ func (g *Gateway) routes() http.Handler {
 	}
 	return singleSlashes(router)
 }
-
-// ClientAddress returns where a request comes from, seen through the proxies that are trusted; the zero Addr when that is not
-// known.
-func (g *Gateway) ClientAddress(r *http.Request) netip.Addr { return g.clients.of(r) }
 
 // Address is where the gateway listens, host and port.
 func (g *Gateway) Address() string { return g.listener.Addr().String() }

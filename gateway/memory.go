@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sluice.internal/gateway/budget"
+	"sluice.internal/gateway/connections"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -54,7 +55,7 @@ func planMemory(limit config.Size, tls bool) memoryPlan {
 		rejections: memory.Part(rejectionsShare, maxRejections),
 		headers:    memory.Part(headersShare, maxHeaders) / headerCost,
 		// The other half of the files is for NATS, certificates, and whatever else is in the process.
-		connections: min(int(min(memory.Limit/cost, maxConnections)), max(1, maxOpenFiles()/2)),
+		connections: min(int(min(memory.Limit/cost, maxConnections)), max(1, connections.MaxOpenFiles()/2)),
 	}
 }
 

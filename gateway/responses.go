@@ -124,7 +124,7 @@ func (g *Gateway) refuse(x *exchange, found outcome, err error) response {
 		}
 	}
 	// One that was late, or that gives way to other connections, had its time: its deadline has passed and stays so.
-	gone := errors.Is(err, errBodyLate) || errors.Is(err, errBodyDisplaced) && g.connections.full()
+	gone := errors.Is(err, errBodyLate) || errors.Is(err, errBodyDisplaced) && g.connections.Full()
 	if !gone {
 		x.shortenDeadline()
 	}

@@ -135,7 +135,7 @@ func (r *Review) notification(x *exchange, rejection *notification.Rejection) (*
 	}
 	// The command that asks has one request at a time, so that its memory needs no bound but the body's limit.
 	memory := budget.New(budget.Settings{Size: math.MaxInt64 / 4}).Reserve(budget.Request{Verified: true, MaxBody: limit})
-	body, encoding, err := unpack(x.request.Header, rejection.Body, memory, limit)
+	body, encoding, err := unpackBody(x.request.Header, rejection.Body, memory, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"sync"
 	"time"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/forwarded"
 )
 
 // setUpTLS reads the files, so that one that can't be used shows at the start. Authorities are read once: changing them
@@ -117,7 +117,7 @@ func (c *serverCertificate) refresh() error {
 type clientCertificates struct {
 	authorities *x509.CertPool
 	header      string
-	proxies     clientAddresses
+	proxies     forwarded.Clients
 }
 
 // of returns a certificate that an authority vouches for, nil when there is none. What is wrong with one is not said: for
@@ -129,8 +129,10 @@ func (c clientCertificates) of(request *http.Request) *x509.Certificate {
 	if request.TLS != nil && len(request.TLS.VerifiedChains) > 0 {
 		return request.TLS.VerifiedChains[0][0]
 	}
+	// The connection itself has to come from a proxy. The forwarded address does not count, since the one who could write it
+	// could write the certificate too.
 	values := request.Header.Values(c.header)
-	if c.header == "" || len(values) != 1 || !c.fromProxy(request) {
+	if c.header == "" || len(values) != 1 || !c.proxies.FromProxy(request) {
 		return nil
 	}
 	peer, err := parseForwardedCertificate(values[0])
@@ -143,13 +145,6 @@ func (c clientCertificates) of(request *http.Request) *x509.Certificate {
 		return nil
 	}
 	return peer
-}
-
-// fromProxy reports whether the connection itself comes from a trusted proxy. The forwarded address does not count, since
-// the one who could write it could write the certificate too.
-func (c clientCertificates) fromProxy(request *http.Request) bool {
-	address, err := netip.ParseAddrPort(request.RemoteAddr)
-	return err == nil && c.proxies.trusts(plain(address.Addr()))
 }
 
 // parseForwardedCertificate reads a certificate in PEM, URL-encoded as nginx writes $ssl_client_escaped_cert.

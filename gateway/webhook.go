@@ -42,7 +42,7 @@ func (g *Gateway) webhook(x *exchange) (found outcome, err error) {
 		// From here on it takes no memory from those who have still to prove who they are.
 		memory.Verify()
 	}
-	body, encoding, err := unpack(x.request.Header, found.body.content, memory, x.source.BodyLimit)
+	body, encoding, err := unpackBody(x.request.Header, found.body.content, memory, x.source.BodyLimit)
 	if err != nil {
 		return found, err
 	}

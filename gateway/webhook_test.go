@@ -228,3 +228,15 @@ func TestPublishEndsAtTheSourcesDeadline(t *testing.T) {
 	running := start(t, greenAPI(func(from *config.Source) { from.PublishDeadline = 10 * time.Millisecond }), store)
 	running.post(t, nil).wantRefusal(t, http.StatusServiceUnavailable, "store_unavailable")
 }
+
+func TestNotificationCarriesTheClientsAddress(t *testing.T) {
+	t.Parallel()
+	settings := greenAPI()
+	settings.TrustedProxies = parsed([]string{"127.0.0.0/8"})
+	settings.ForwardedHeader = "Forwarded"
+	store := newMemory()
+	start(t, settings, store).post(t, nil, header("Forwarded", `for="[2001:db8::1]:99"`)).want(t, http.StatusOK)
+	if got := store.only(t).RemoteAddress; got != "2001:db8::1" {
+		t.Errorf("came from %q", got)
+	}
+}

@@ -29,12 +29,12 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/forwarded"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream/position"
 )
@@ -58,8 +58,8 @@ type Settings struct {
 	Positions *position.Client
 	// ShutdownTimeout is how long a stop waits for requests under way.
 	ShutdownTimeout time.Duration
-	// Client returns the address that a request comes from, behind proxies. Nil means the address of the connection.
-	Client func(r *http.Request) netip.Addr
+	// Clients tells where a request comes from, behind proxies.
+	Clients forwarded.Clients
 	// Alert tells the operator and does not block.
 	Alert func(alert notification.Alert)
 }
@@ -88,9 +88,6 @@ type bot struct {
 
 // New makes a receiver of the bots.
 func New(settings Settings, log *slog.Logger) *Receiver {
-	if settings.Client == nil {
-		settings.Client = peer
-	}
 	transport := newTransport()
 	r := &Receiver{
 		settings: settings, log: log, stopping: make(chan struct{}), idle: transport.CloseIdleConnections,
@@ -105,15 +102,6 @@ func New(settings Settings, log *slog.Logger) *Receiver {
 		r.bots = append(r.bots, &bot{Bot: settings.Bots[name]})
 	}
 	return r
-}
-
-// peer is the address of the connection.
-func peer(r *http.Request) netip.Addr {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Addr().Unmap()
 }
 
 // Bots is how many bots there are.

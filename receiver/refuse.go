@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,7 +53,7 @@ func (f *failures) end(address netip.Addr) {
 // refuse answers who may not ask, after a while. An address with many such requests gets its answers at once, and has to
 // connect anew for each.
 func (r *Receiver) refuse(w http.ResponseWriter, request *http.Request, status int) {
-	address := r.settings.Client(request)
+	address := r.settings.Clients.Address(request)
 	if !r.failures.begin(address) {
 		w.Header().Set("Connection", "close")
 		empty(w, http.StatusTooManyRequests)
@@ -110,24 +108,4 @@ func (w *waiting) end() {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.count--
-}
-
-// Behind returns what reads the address of a request behind proxies that are trusted: the last one in X-Forwarded-For that is
-// not a proxy's own.
-func Behind(trusted []netip.Prefix) func(*http.Request) netip.Addr {
-	isTrusted := func(address netip.Addr) bool {
-		return slices.ContainsFunc(trusted, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
-	}
-	return func(r *http.Request) netip.Addr {
-		address := peer(r)
-		named := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		for _, text := range slices.Backward(named) {
-			next, err := netip.ParseAddr(strings.TrimSpace(text))
-			if err != nil || !isTrusted(address) {
-				break
-			}
-			address = next.Unmap()
-		}
-		return address
-	}
 }

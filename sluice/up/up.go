@@ -17,8 +17,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/netip"
 
 	"github.com/nats-io/nats.go"
 
@@ -27,6 +25,7 @@ import (
 	"sluice.internal/receiver"
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/forwarded"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -155,13 +154,13 @@ func build(
 		return built{}, err
 	}
 	notifier := alerting.New(outer.PublishAlert, cfg.Streams.Alerts.GroupWindow, log)
-	var edge *gateway.Gateway
 	bots := receiver.New(receiver.Settings{
 		Bots: cfg.Bots, Sources: cfg.Sources, Positions: position.NewClient(outer), ShutdownTimeout: cfg.Gateway.ShutdownTimeout,
-		Client: func(r *http.Request) netip.Addr { return edge.ClientAddress(r) },
-		Alert:  func(alert notification.Alert) { notifier.Notify(alert) },
+		Clients: forwarded.Configured(cfg.Gateway),
+		Alert:   func(alert notification.Alert) { notifier.Notify(alert) },
 	}, log)
-	if edge, err = newGateway(cfg, outer, notifier, bots, log); err != nil {
+	edge, err := newGateway(cfg, outer, notifier, bots, log)
+	if err != nil {
 		return built{}, fmt.Errorf("start gateway: %w", err)
 	}
 	closing := func(ctx context.Context) error {

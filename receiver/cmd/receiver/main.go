@@ -13,6 +13,7 @@ import (
 	"sluice.internal/receiver"
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/forwarded"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -61,7 +62,7 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	notifier := alerting.New(positions.PublishAlert, cfg.Streams.Alerts.GroupWindow, log)
 	bots := receiver.New(receiver.Settings{
 		Bots: cfg.Bots, Sources: cfg.Sources, Positions: positions, ShutdownTimeout: cfg.Gateway.ShutdownTimeout,
-		Client: receiver.Behind(cfg.Gateway.TrustedProxies), Alert: func(alert notification.Alert) { notifier.Notify(alert) },
+		Clients: forwarded.Configured(cfg.Gateway), Alert: func(alert notification.Alert) { notifier.Notify(alert) },
 	}, log)
 	server, err := bots.Listen(ctx, cfg.Receiver.Listen)
 	if err != nil {

@@ -1,4 +1,8 @@
-package gateway
+// Package connections bounds how many connections a server has and how much of their headers is under way, and decides whose
+// goes first.
+//
+// listener.go is all of it; open_files_unix.go and open_files_other.go tell how many there may be.
+package connections
 
 import (
 	"context"
@@ -17,19 +21,24 @@ const (
 	serving
 )
 
-// connections is the gateway's listener. It bounds how many connections there are and how much of headers is under way:
+// Limits are what there may be at a time.
+type Limits struct {
+	// Connections is how many there may be.
+	Connections int
+	// Headers is how many bytes of headers may be under way.
+	Headers int64
+}
+
+// Listener bounds how many connections there are and how much of headers is under way:
 // where there are too many, somebody who is connected gives way, and not the next one who comes. First that is whoever
 // waits for a while without having ever sent anything that was right, the longest first; then the request whose body comes
 // slowest, if it comes slowly; and then a known sender who waits. Nobody gives way before having had a while to send: where
 // all are new, the next one waits, which bounds how fast connections can be made and not who gets one.
-type connections struct {
+type Listener struct {
 	net.Listener
 
-	// most is how many there may be.
-	most int
-	// maxPending is how many bytes of headers may be under way.
-	maxPending int64
-	pending    atomic.Int64
+	limits  Limits
+	pending atomic.Int64 // bytes of headers under way
 	// displace ends the request whose body comes slowest, and reports whether one came slowly.
 	displace func() bool
 
@@ -40,15 +49,17 @@ type connections struct {
 	left chan struct{}
 }
 
-func newConnections(listener net.Listener, plan memoryPlan, displace func() bool) *connections {
-	return &connections{
-		Listener: listener, most: plan.connections, maxPending: plan.headers, displace: displace,
+// New bounds a listener. Displace ends the request whose body comes slowest, and reports whether one came slowly. The server
+// has to have ConnState and ConnContext.
+func New(listener net.Listener, limits Limits, displace func() bool) *Listener {
+	return &Listener{
+		Listener: listener, limits: limits, displace: displace,
 		open: map[*connection]struct{}{}, left: make(chan struct{}),
 	}
 }
 
 // Accept waits for a connection, and then for room for it.
-func (l *connections) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -67,28 +78,28 @@ func (l *connections) Accept() (net.Conn, error) {
 }
 
 // add adds a connection. Where there is no room it returns what is closed when another one leaves.
-func (l *connections) add(one *connection) (left chan struct{}, err error) {
+func (l *Listener) add(one *connection) (left chan struct{}, err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	switch {
 	case l.closed:
 		return nil, net.ErrClosed
-	case len(l.open) >= l.most:
+	case len(l.open) >= l.limits.Connections:
 		return l.left, nil
 	}
 	l.open[one] = struct{}{}
 	return nil, nil //nolint:nilnil // There is room and nothing to wait for.
 }
 
-// full reports whether another connection would have to wait.
-func (l *connections) full() bool {
+// Full reports whether another connection would have to wait.
+func (l *Listener) Full() bool {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	return len(l.open) >= l.most
+	return len(l.open) >= l.limits.Connections
 }
 
 // makeRoom closes a connection or ends a request, and returns when it may have helped.
-func (l *connections) makeRoom(left chan struct{}) {
+func (l *Listener) makeRoom(left chan struct{}) {
 	victim := l.longestWaiting(func(one *connection) int64 { return one.since.Load() })
 	stranger := victim != nil && !victim.known.Load()
 	pause := displaceInterval
@@ -117,7 +128,7 @@ const (
 
 // longestWaiting returns the connection that has waited longest, strangers first; nil when none waits. The function returns
 // since when one has waited, 0 when it does not.
-func (l *connections) longestWaiting(since func(*connection) int64) (victim *connection) {
+func (l *Listener) longestWaiting(since func(*connection) int64) (victim *connection) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	var first int64
@@ -135,7 +146,7 @@ func (l *connections) longestWaiting(since func(*connection) int64) (victim *con
 }
 
 // Close also ends an Accept that waits for room.
-func (l *connections) Close() error {
+func (l *Listener) Close() error {
 	l.mutex.Lock()
 	l.closed = true
 	l.wake()
@@ -144,7 +155,7 @@ func (l *connections) Close() error {
 }
 
 // remove forgets a connection that is closed.
-func (l *connections) remove(one *connection) {
+func (l *Listener) remove(one *connection) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	if _, found := l.open[one]; found {
@@ -154,13 +165,23 @@ func (l *connections) remove(one *connection) {
 }
 
 // wake wakes who waits for room. The mutex is held.
-func (l *connections) wake() {
+func (l *Listener) wake() {
 	close(l.left)
 	l.left = make(chan struct{})
 }
 
-// changed is told by the server when a request's header is here, and when it is answered.
-func (l *connections) changed(conn net.Conn, state http.ConnState) {
+// Usage is how many connections there are, and how many bytes of headers are under way.
+func (l *Listener) Usage() Limits {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return Limits{Connections: len(l.open), Headers: l.pending.Load()}
+}
+
+// Limits are what there may be.
+func (l *Listener) Limits() Limits { return l.limits }
+
+// ConnState is told by the server when a request's header is here, and when it is answered.
+func (l *Listener) ConnState(conn net.Conn, state http.ConnState) {
 	one := connectionOf(conn)
 	if one == nil {
 		return
@@ -181,7 +202,7 @@ func (l *connections) changed(conn net.Conn, state http.ConnState) {
 type connection struct {
 	net.Conn
 
-	listener *connections
+	listener *Listener
 	state    atomic.Int32
 	// since is when it began to wait, in nanoseconds since 1970.
 	since atomic.Int64
@@ -218,8 +239,8 @@ func (c *connection) Read(p []byte) (int, error) {
 }
 
 // boundHeaders closes connections until no more of headers is under way than may be.
-func (l *connections) boundHeaders() {
-	for l.pending.Load() > l.maxPending {
+func (l *Listener) boundHeaders() {
+	for l.pending.Load() > l.limits.Headers {
 		victim := l.longestWaiting(func(one *connection) int64 { return one.headerSince.Load() })
 		if victim == nil {
 			return // What is too much came over a connection that is about to close.
@@ -264,9 +285,25 @@ func connectionOf(conn net.Conn) *connection {
 
 type connectionKey struct{}
 
-// withConnection lets requests know the connection that they came over.
-func withConnection(ctx context.Context, conn net.Conn) context.Context {
+// ConnContext lets requests know the connection that they came over.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, connectionOf(conn))
+}
+
+// MarkKnown remembers that a request's connection is a sender's, so that it is the last to give way to others.
+func MarkKnown(ctx context.Context) {
+	if one := connectionFrom(ctx); one != nil && !one.known.Load() {
+		one.known.Store(true)
+	}
+}
+
+// HeaderSize returns how many bytes the header of a request had, 0 when that is not known.
+func HeaderSize(ctx context.Context) int64 {
+	one := connectionFrom(ctx)
+	if one == nil {
+		return 0
+	}
+	return one.header.Load()
 }
 
 // connectionFrom returns the connection that a request came over, nil in tests without one.

@@ -1,33 +1,46 @@
-package gateway
+// Package forwarded finds out where requests come from, through proxies whose word is taken.
+//
+// Exactly one header is read: X-Forwarded-For, or Forwarded of RFC 7239 (rfc7239.go). Proxies pass the other one on untouched,
+// and a client can write into it what it likes.
+package forwarded
 
 import (
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"sluice.internal/shared/config"
 )
 
 // headerForwarded is the header of RFC 7239, which is not read as X-Forwarded-For is.
 const headerForwarded = "Forwarded"
 
-// clientAddresses finds out where requests come from, through proxies whose word is taken.
-type clientAddresses struct {
-	trusted []netip.Prefix
-	header  string
+// Clients tells where requests come from. The zero value trusts nobody, so that it is the address of the connection.
+type Clients struct {
+	// Trusted are the addresses of the proxies.
+	Trusted []netip.Prefix
+	// Header is the one that they name the client in.
+	Header string
 }
 
-// of returns the client's address, the zero Addr when it can't be told.
+// Configured returns what tells where requests come from by the proxies of a configuration. They stand before everything that
+// senders and bots call.
+func Configured(cfg config.Gateway) Clients {
+	return Clients{Trusted: cfg.TrustedProxies, Header: cfg.ForwardedHeader}
+}
+
+// Address returns the client's address, the zero Addr when it can't be told.
 //
 // Each proxy adds at the right of the header whom it heard from, so only what a trusted one wrote is believed:
 // from the right up to the first address that is no trusted proxy's. Left of it stands what the client
 // wants to be read, and it is not even parsed.
-func (c clientAddresses) of(request *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(request.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
+func (c Clients) Address(request *http.Request) netip.Addr {
+	client := peer(request)
+	if !client.IsValid() {
+		return client
 	}
-	client := plain(peer.Addr())
-	lines := request.Header.Values(c.header)
+	lines := request.Header.Values(c.Header)
 	for _, line := range slices.Backward(lines) {
 		for more := true; more; {
 			if !c.trusts(client) {
@@ -43,22 +56,37 @@ func (c clientAddresses) of(request *http.Request) netip.Addr {
 	return client
 }
 
+// FromProxy reports whether the connection itself comes from a trusted proxy, whoever the client is.
+func (c Clients) FromProxy(request *http.Request) bool {
+	address := peer(request)
+	return address.IsValid() && c.trusts(address)
+}
+
+// peer is the address of the connection, the zero Addr when it has none.
+func peer(request *http.Request) netip.Addr {
+	address, err := netip.ParseAddrPort(request.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return plain(address.Addr())
+}
+
 // trusts reports whether the address is a trusted proxy's.
-func (c clientAddresses) trusts(address netip.Addr) bool {
-	return slices.ContainsFunc(c.trusted, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
+func (c Clients) trusts(address netip.Addr) bool {
+	return slices.ContainsFunc(c.Trusted, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }
 
 // lastEntry takes the last entry off a header line; more says whether there are others left of it.
-func (c clientAddresses) lastEntry(line string) (rest, entry string, more bool) {
+func (c Clients) lastEntry(line string) (rest, entry string, more bool) {
 	comma := strings.LastIndexByte(line, ',')
-	if c.header == headerForwarded {
+	if c.Header == headerForwarded {
 		comma = lastUnquotedComma(line)
 	}
 	return line[:max(comma, 0)], line[comma+1:], comma >= 0
 }
 
-func (c clientAddresses) parse(entry string) netip.Addr {
-	if c.header == headerForwarded {
+func (c Clients) parse(entry string) netip.Addr {
+	if c.Header == headerForwarded {
 		return parseForwarded(entry)
 	}
 	return parseNode(strings.TrimSpace(entry))

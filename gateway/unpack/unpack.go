@@ -1,4 +1,5 @@
-package gateway
+// Package unpack undoes the content encodings of bodies, within their memory. decoders.go has one decoder for each.
+package unpack
 
 import (
 	"bytes"
@@ -13,18 +14,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"sluice.internal/gateway/budget"
-	"sluice.internal/shared/stream"
 )
 
 // maxEncodings is how many content encodings of a body are undone, one after the other. Nobody is known to send two.
 const maxEncodings = 3
 
-// unpack returns the body that was read, with its content encodings undone. The encoding is empty then; it is the request's where
+// Body returns the body that was read, with its content encodings undone. The encoding is empty then; it is the request's where
 // it can't be undone. Such a body is taken as it came: the sender was allowed to send it, and a refusal would only make it send
 // the same again. A body that is JSON as it came was unpacked on the way by something that left the field.
 //
-// The limit, in bytes, counts for the body as it comes, as it is returned, and in between.
-func unpack(
+// The limit, in bytes, counts for the body as it comes, as it is returned, and in between. The error is a budget.ErrTooLarge
+// when the body unpacks to more, and a budget.ErrExhausted when there is no memory for it now.
+func Body(
 	header http.Header, raw []byte, memory *budget.Reservation, limit int64,
 ) (body []byte, encoding string, err error) {
 	encodings := contentEncodings(header)
@@ -36,7 +37,7 @@ func unpack(
 	switch {
 	case err == nil:
 		return body, "", nil
-	case errors.Is(err, errBodyTooLarge), errors.Is(err, stream.ErrBusy):
+	case errors.Is(err, budget.ErrTooLarge), errors.Is(err, budget.ErrExhausted):
 		return nil, "", err
 	case json.Valid(raw):
 		return raw, "", nil
@@ -72,7 +73,7 @@ func undo(encodings []string, raw []byte, memory *budget.Reservation, limit int6
 		}
 		decoder, err := newDecoder(from, memory)
 		if err != nil {
-			return nil, unpackError(err, limit)
+			return nil, explain(err, limit)
 		}
 		defer decoder.Close() // It holds memory alone; what it read wrongly it has said.
 		from = decoder
@@ -84,18 +85,25 @@ func undo(encodings []string, raw []byte, memory *budget.Reservation, limit int6
 		size = unpackedSize(encodings[0], raw)
 	}
 	body, err := memory.Unpack(from, size, limit)
-	return body, unpackError(err, limit)
+	return body, explain(err, limit)
 }
 
-// unpackError says why a body could not be unpacked, nil of none.
-func unpackError(err error, limit int64) error {
+// tooLargeError is a budget.ErrTooLarge that names the limit.
+type tooLargeError struct{ limit int64 }
+
+func (e tooLargeError) Error() string {
+	return fmt.Sprintf("it unpacks to more than %d bytes, or takes more memory for that than there is", e.limit)
+}
+
+func (tooLargeError) Is(target error) bool { return target == budget.ErrTooLarge }
+
+// explain says why a body could not be unpacked, nil of none.
+func explain(err error, limit int64) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.Is(err, budget.ErrExhausted):
+		return err
 	case errors.Is(err, budget.ErrTooLarge), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("%w: it unpacks to more than %d bytes, or takes more memory for that than there is", errBodyTooLarge, limit)
-	case errors.Is(err, budget.ErrExhausted):
-		return fmt.Errorf("%w: %w", stream.ErrBusy, err)
+		return tooLargeError{limit}
 	default:
 		return fmt.Errorf("unpack: %w", err)
 	}

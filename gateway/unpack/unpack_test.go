@@ -1,4 +1,4 @@
-package gateway
+package unpack_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sluice.internal/gateway/budget"
+	"sluice.internal/gateway/unpack"
 	"sluice.internal/shared/costtest"
 )
 
@@ -40,7 +41,7 @@ func FuzzUnpack(f *testing.F) {
 		const limit = 1 << 20
 		memory := budget.New(budget.Settings{Size: math.MaxInt64 / 4}).Reserve(budget.Request{Verified: true, MaxBody: limit})
 		unpackLimit.Check(t, len(raw), func() {
-			body, left, err := unpack(http.Header{"Content-Encoding": {encoding}}, raw, memory, limit)
+			body, left, err := unpack.Body(http.Header{"Content-Encoding": {encoding}}, raw, memory, limit)
 			if err == nil && left != "" && !bytes.Equal(body, raw) {
 				t.Errorf("what could not be unpacked is not as it came")
 			}

@@ -1,4 +1,4 @@
-package gateway
+package forwarded
 
 import (
 	"net/netip"

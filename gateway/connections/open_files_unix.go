@@ -1,15 +1,15 @@
 //go:build unix
 
-package gateway
+package connections
 
 import (
 	"math"
 	"syscall"
 )
 
-// maxOpenFiles returns how many files and connections the process may have open. The runtime has raised the limit to the
+// MaxOpenFiles returns how many files and connections the process may have open. The runtime has raised the limit to the
 // highest that is allowed when it started.
-func maxOpenFiles() int {
+func MaxOpenFiles() int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt

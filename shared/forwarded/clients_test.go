@@ -1,4 +1,4 @@
-package gateway_test
+package forwarded_test
 
 import (
 	"net/http"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"sluice.internal/gateway"
+	"sluice.internal/shared/forwarded"
 )
 
 // seen asks for the client of a request that peer sent with these header lines.
@@ -16,7 +16,7 @@ func seen(header, peer string, lines ...string) string {
 		request.Header[header] = lines
 	}
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
-	address := gateway.ClientAddress(trusted, header, request)
+	address := forwarded.Clients{Trusted: trusted, Header: header}.Address(request)
 	if !address.IsValid() {
 		return "unknown"
 	}
@@ -125,18 +125,6 @@ func TestForwardedMayHaveSeveralLines(t *testing.T) {
 	t.Parallel()
 	if got := seen("Forwarded", "10.0.0.1:5", "for=6.6.6.6", "for=192.0.2.1", "for=10.0.0.2, for=10.0.0.3"); got != "192.0.2.1" {
 		t.Errorf("the client is %s", got)
-	}
-}
-
-func TestNotificationCarriesTheClientsAddress(t *testing.T) {
-	t.Parallel()
-	settings := greenAPI()
-	settings.TrustedProxies = parsed([]string{"127.0.0.0/8"})
-	settings.ForwardedHeader = "Forwarded"
-	store := newMemory()
-	start(t, settings, store).post(t, nil, header("Forwarded", `for="[2001:db8::1]:99"`)).want(t, http.StatusOK)
-	if got := store.only(t).RemoteAddress; got != "2001:db8::1" {
-		t.Errorf("came from %q", got)
 	}
 }
 

@@ -1,4 +1,4 @@
-package gateway
+package connections
 
 import (
 	"net"
@@ -46,7 +46,7 @@ func TestHeaderThatBeganFirstGivesWayAndNotTheConnectionThatDid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		from := pipes{accepted: make(chan net.Conn, 2)}
-		l := newConnections(from, memoryPlan{connections: 2, headers: 10}, nil)
+		l := New(from, Limits{Connections: 2, Headers: 10}, nil)
 		early, late := from.connect(), from.connect()
 		first, _ := l.Accept()
 		second, _ := l.Accept()
@@ -78,7 +78,7 @@ func TestNoConnectionIsClosedBeforeItCouldSend(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		from := pipes{accepted: make(chan net.Conn, 3)}
-		l := newConnections(from, memoryPlan{connections: 2, headers: 1 << 20}, func() bool { return false })
+		l := New(from, Limits{Connections: 2, Headers: 1 << 20}, func() bool { return false })
 		for range 3 {
 			defer from.connect().Close()
 		}
