@@ -16,6 +16,9 @@ import (
 	"io"
 	"math/big"
 	"sync"
+
+	"sluice.internal/shared/proof/internal/request"
+	"sluice.internal/shared/proof/internal/signed"
 )
 
 // The algorithms of a Signature. The last three are verified by the sender's public key, which is configured as a secret is.
@@ -87,7 +90,7 @@ func (s signature) code(k key, r *Request, p *presented) []byte {
 	} else {
 		sum = hmac.New(newHash(s.Hash), k.bytes)
 	}
-	s.text.write(sum, r, p, k.bytes)
+	s.text.Write(sum, r, p.values(k.bytes))
 	return sum.Sum(nil)
 }
 
@@ -135,7 +138,7 @@ func (s signature) verifies(r *Request, p *presented, k key) int {
 
 func (s signature) digest(r *Request, p *presented) []byte {
 	sum := newHash(s.Hash)()
-	s.text.write(sum, r, p, nil)
+	s.text.Write(sum, r, p.values(nil))
 	return sum.Sum(nil)
 }
 
@@ -170,7 +173,7 @@ func (s signature) collected(r *Request, p *presented) (text []byte, release fun
 		release = largeText.Unlock
 	}
 	collector := &pieces{text: make([]byte, 0, len(r.Body)+smallPieces)}
-	s.text.write(collector, r, p, nil)
+	s.text.Write(collector, r, p.values(nil))
 	return collector.text, release
 }
 
@@ -189,15 +192,10 @@ var _ io.Writer = (*pieces)(nil)
 
 // bodyDigestFits reports whether the request names the SHA-256 of its body. A form whose fields are signed needs none.
 func (s signature) bodyDigestFits(r *Request) bool {
-	if s.text.has(placeForm) && isForm(r.Header) {
+	if s.text.Has(signed.PlaceForm) && request.IsForm(r.Header) {
 		return true
 	}
-	return subtle.ConstantTimeCompare([]byte(bodyDigest(r.Body)), []byte(lowerHex(textAt(s.BodyDigestAt, r)))) == 1
-}
-
-func bodyDigest(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
+	return subtle.ConstantTimeCompare([]byte(signed.BodyDigest(r.Body)), []byte(lowerHex(request.TextAt(s.BodyDigestAt, r)))) == 1
 }
 
 // lowerHex returns a text of hexadecimal digits in lower case, "" for anything else.

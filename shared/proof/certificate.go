@@ -6,6 +6,8 @@ import (
 	"errors"
 	"iter"
 	"strings"
+
+	"sluice.internal/shared/proof/internal/altered"
 )
 
 // Certificate proves by a client certificate that has one of the secrets as a name: as the common name of its subject or
@@ -54,7 +56,7 @@ func (certificate) diagnose(r *Request, _ *presented, _ Hints) *Refusal {
 	return nil
 }
 
-func (certificate) alteredBodies([]byte) iter.Seq[alteredBody] { return noBodies }
+func (certificate) alteredBodies([]byte) iter.Seq[altered.Body] { return altered.None }
 
 func (certificate) mismatch() *Refusal {
 	return &Refusal{Cause: CauseWrongCertificate, Detail: "the source names none of the certificate's names"}

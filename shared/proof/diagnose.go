@@ -5,12 +5,14 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"sluice.internal/shared/proof/internal/altered"
 )
 
 const (
 	// MaxDiagnosedBody is the largest body, in bytes, with which Diagnose computes. Of a larger one it needs no more than
 	// the first MaxDiagnosedBody+1 bytes.
-	MaxDiagnosedBody = 256 << 10
+	MaxDiagnosedBody = altered.MaxBody
 	// maxOtherSecrets is how many secrets of other sources are tried. It bounds the time of a diagnosis.
 	maxOtherSecrets = 64
 )
@@ -128,9 +130,9 @@ func (v *Verifier) secrets() []Secret {
 func (w *way) bodyAltered(r *Request, p *presented) *Refusal {
 	for variant := range w.proof.alteredBodies(r.Body) {
 		changed := *r
-		changed.Body = variant.body
+		changed.Body = variant.Bytes
 		if w.match(&changed, p, func(secret Secret) bool { return secret.validAt(r.At) }).OK {
-			return &Refusal{Cause: CauseBodyAltered, Detail: "the signature fits the body " + variant.how +
+			return &Refusal{Cause: CauseBodyAltered, Detail: "the signature fits the body " + variant.How +
 				"; something between the sender and here changes bodies"}
 		}
 	}

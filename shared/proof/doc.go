@@ -6,22 +6,32 @@
 // somebody describes, and everything it makes is safe for concurrent use. What it says of a refused request never has a
 // secret in it.
 //
-// Which file to open:
+// The rooms, and which may know which:
 //
-//   - What has every proof in common, and what is a secret? proof.go
-//   - How is a request verified, with several secrets and without a difference in time? verifier.go
-//   - What is known of a request, and of one that is yet to be sent? request.go
-//   - Which causes may a refusal have? refusal.go
-//   - A token, a password or a secret, in a header, the path, the URL or the body: token.go; the schemes in front of it:
-//     scheme.go
-//   - A signature: what can be described about it: signature.go; how it is read from a request, and what is wrong with it:
-//     signature_header.go; how a sender makes it: signature_signing.go; the text that is signed: signed_text.go; how it is computed and verified: algorithm.go; secrets and
-//     public keys: secret_key.go
-//   - Where is something in a body? body_place.go for forms, body_member.go for JSON
-//   - Two names for the same header, and which id and time were signed: families.go; the keys of Standard Webhooks:
-//     standard_keys.go
-//   - A client certificate: certificate.go
-//   - How is a proof described in words? describe.go
-//   - Why was a request refused? diagnose.go; what proxies do to bodies: altered_body.go
-//   - What of a refused request may be stored (a salted hash of its token), and how is it verified again? stored.go
+//	internal/request  <-  internal/signed  <-  proof
+//	internal/altered  <-'
+//
+//	internal/request   a request, and where something is in it
+//	internal/signed    the text that a signature covers
+//	internal/altered   what proxies do to bodies
+//
+// Where to look:
+//
+//	proof.go              what every proof has in common; a secret
+//	request.go            what is known of a request, and of one that is yet to be sent
+//	verifier.go           verifying, with several secrets and without a difference in time
+//	refusal.go            the causes of a refusal
+//	token.go              a token, a password or a secret, in a header, the path, the URL or the body
+//	scheme.go             the schemes in front of a token
+//	signature.go          a signature: what can be described about it
+//	signature_header.go   how it is read from a request, and what is wrong with it
+//	signature_signing.go  how a sender makes it
+//	algorithm.go          how it is computed and verified
+//	secret_key.go         its secrets and public keys
+//	standard_keys.go      those of Standard Webhooks
+//	families.go           two names for the same header; which id and time were signed
+//	certificate.go        a client certificate
+//	describe.go           a proof in words
+//	diagnose.go           why a request was refused
+//	stored.go             what of a refused request may be stored (a salted hash of its token), and verifying that again
 package proof

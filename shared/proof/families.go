@@ -3,6 +3,8 @@ package proof
 import (
 	"fmt"
 	"iter"
+
+	"sluice.internal/shared/proof/internal/altered"
 )
 
 // Families proves by one of two descriptions that differ in the names of their headers alone, as Standard Webhooks has them:
@@ -46,7 +48,7 @@ func (f families) present(r *Request) presented { return f.of(r).present(r) }
 
 func (f families) fits(r *Request, p *presented, key key) int { return f.of(r).fits(r, p, key) }
 
-func (f families) alteredBodies(body []byte) iter.Seq[alteredBody] { return alteredBodies(body) }
+func (f families) alteredBodies(body []byte) iter.Seq[altered.Body] { return altered.Bodies(body) }
 
 func (f families) diagnose(r *Request, p *presented, hints Hints) *Refusal {
 	refusal := f.of(r).diagnose(r, p, hints)

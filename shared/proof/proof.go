@@ -6,6 +6,9 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"sluice.internal/shared/proof/internal/altered"
+	"sluice.internal/shared/proof/internal/signed"
 )
 
 // Proof is a way in which a request shows that its sender knows a secret. Token, Basic, PathSecret, QueryToken, BodyToken,
@@ -26,7 +29,7 @@ type Proof interface {
 	// diagnose says what is wrong with the form of what is presented. It returns nil when the form is right.
 	diagnose(r *Request, p *presented, hints Hints) *Refusal
 	// alteredBodies returns the bodies that the sender may have meant, with what was done to each.
-	alteredBodies(body []byte) iter.Seq[alteredBody]
+	alteredBodies(body []byte) iter.Seq[altered.Body]
 	// mismatch returns the refusal of a request whose form is right and that no secret fits.
 	mismatch() *Refusal
 }
@@ -43,6 +46,11 @@ type presented struct {
 	skew time.Duration
 	// stale is set when the skew is over the tolerance, or when a time is missing that must be there.
 	stale bool
+}
+
+// values are what the signed text has of it, with the secret where that is a part of the text.
+func (p *presented) values(secret []byte) signed.Values {
+	return signed.Values{Timestamp: p.timestamp, ID: p.id, Secret: secret}
 }
 
 // matches returns 1 when one of the given values is the wanted one, else 0.

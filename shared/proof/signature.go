@@ -7,6 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"sluice.internal/shared/proof/internal/altered"
+	"sluice.internal/shared/proof/internal/request"
+	"sluice.internal/shared/proof/internal/signed"
 )
 
 // Signature describes a signature. Its zero fields mean what GitHub does: the HMAC of the body, with SHA-256, in a header and
@@ -110,7 +114,7 @@ const defaultTolerance = 5 * time.Minute
 // configuration has for the fields.
 func (s Signature) Proof() (Proof, error) {
 	own, err := s.withoutURL()
-	if err == nil && own.text.has(placeURL) && s.URL == "" {
+	if err == nil && own.text.Has(signed.PlaceURL) && s.URL == "" {
 		err = errors.New("signature.signed has {url} in it, so gateway.public_url must say how senders call the gateway, as in https://hooks.example.org")
 	}
 	if err != nil {
@@ -122,19 +126,19 @@ func (s Signature) Proof() (Proof, error) {
 // withoutURL is Proof for a description whose URL is not known yet.
 func (s Signature) withoutURL() (signature, error) {
 	s = s.Or(Signature{
-		Encoding: EncodingHex, Algorithm: AlgorithmHMAC, Hash: HashSHA256, Signed: placeBody, Tolerance: defaultTolerance,
+		Encoding: EncodingHex, Algorithm: AlgorithmHMAC, Hash: HashSHA256, Signed: signed.PlaceBody, Tolerance: defaultTolerance,
 		SecretEncoding: SecretText,
 	})
-	text, err := parseTemplate(s.Signed)
+	text, err := signed.Parse(s.Signed)
 	if err != nil {
 		return signature{}, errors.Join(err, s.check(nil))
 	}
 	if err := errors.Join(s.check(text), s.checkText(text)); err != nil {
 		return signature{}, err
 	}
-	own := signature{Signature: s, text: signedText{template: text, url: strings.TrimSuffix(s.URL, "/")}}
-	if inBody(s.At) {
-		own.text.own = s.At
+	own := signature{Signature: s, text: signed.Text{Template: text, URL: strings.TrimSuffix(s.URL, "/")}}
+	if request.InBody(s.At) {
+		own.text.Own = s.At
 	}
 	return own, nil
 }
@@ -149,7 +153,7 @@ func (f *faults) add(fault bool, format string, args ...any) {
 }
 
 // check finds what is wrong with the fields.
-func (s Signature) check(text template) error {
+func (s Signature) check(text signed.Template) error {
 	var found faults
 	found.add(s.Header == "" && s.At == "", "signature.header is missing: say in which header the signature is, or with signature.at where else")
 	found.add(s.Header != "" && s.At != "", "signature.header and signature.at say two places for one signature")
@@ -162,31 +166,31 @@ func (s Signature) check(text template) error {
 	for _, named := range []struct{ name, place string }{
 		{"at", s.At}, {"timestamp_at", s.TimestampAt}, {"id_at", s.IDAt}, {"body_digest_at", s.BodyDigestAt},
 	} {
-		if err := checkPlace(named.place); named.place != "" && err != nil {
+		if err := request.CheckPlace(named.place); named.place != "" && err != nil {
 			found.add(true, "signature.%s: %q %w", named.name, named.place, err)
 		}
 	}
 	found.add(s.TimestampPrefix != "" && s.Separator == "", "signature.timestamp_prefix needs signature.separator")
-	found.add(inBody(s.At) && text.has(placeBody),
+	found.add(request.InBody(s.At) && text.Has(signed.PlaceBody),
 		"signature.signed has {body} in it, and the body has the signature in it; write {body:unsigned} for the body without it, or name its parts")
 	found.add(s.Tolerance < 0, "tolerance must not be negative")
 	return errors.Join(found...)
 }
 
 // checkText finds what is wrong with the text that is signed.
-func (s Signature) checkText(text template) error {
+func (s Signature) checkText(text signed.Template) error {
 	var found faults
-	found.add(!text.coversBody() && s.BodyDigestAt == "",
+	found.add(!text.CoversBody() && s.BodyDigestAt == "",
 		"signature.signed must have {body} in it or a part of the body, as in {/order/id}: else the signature of one notification fits every other")
-	found.add(text.has(placeTimestamp) && !s.hasTime(),
+	found.add(text.Has(signed.PlaceTimestamp) && !s.hasTime(),
 		"signature.signed has {timestamp} in it, so signature.timestamp_header, signature.timestamp_prefix or signature.timestamp_at must say where it is")
-	found.add(text.has(placeID) && !s.hasID(),
+	found.add(text.Has(signed.PlaceID) && !s.hasID(),
 		"signature.signed has {id} in it, so signature.id_header or signature.id_at must say where it is")
-	found.add(text.has(placeUnsigned) && !inBody(s.At), "signature.signed has {body:unsigned} in it, which is for a signature in the body: name it in signature.at")
-	found.add(s.Algorithm == AlgorithmDigest && !text.hasSecret(),
+	found.add(text.Has(signed.PlaceUnsigned) && !request.InBody(s.At), "signature.signed has {body:unsigned} in it, which is for a signature in the body: name it in signature.at")
+	found.add(s.Algorithm == AlgorithmDigest && !text.HasSecret(),
 		"signature.algorithm is digest, so signature.signed must have the secret in it, as {secret} or {values:sorted+NAME}: else everybody can make one")
-	found.add(s.Algorithm != AlgorithmDigest && text.hasSecret(), "signature.signed has the secret in it, which is for signature.algorithm digest")
-	found.add(slices.Contains(text.headers(), s.Header) && s.Header != "", "signature.signed has the signature itself in it")
+	found.add(s.Algorithm != AlgorithmDigest && text.HasSecret(), "signature.signed has the secret in it, which is for signature.algorithm digest")
+	found.add(slices.Contains(text.Headers(), s.Header) && s.Header != "", "signature.signed has the signature itself in it")
 	return errors.Join(found...)
 }
 
@@ -231,12 +235,12 @@ func Adapted(p Proof, change Signature) (Proof, error) {
 // signature is a Signature that has no faults.
 type signature struct {
 	Signature
-	text signedText
+	text signed.Text
 }
 
 func (signature) CoversBody() bool { return true }
 
-func (s signature) alteredBodies(body []byte) iter.Seq[alteredBody] { return alteredBodies(body) }
+func (s signature) alteredBodies(body []byte) iter.Seq[altered.Body] { return altered.Bodies(body) }
 
 func (s signature) mismatch() *Refusal {
 	return &Refusal{Cause: CauseWrongSecret, Detail: fmt.Sprintf("the signature in %s was made with none of the source's secrets, or of another body", s.place())}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice.internal/shared/proof/internal/request"
 )
 
 // elements splits the header with the signature. A header that must not have several that differ and has is none: nobody
@@ -16,7 +18,7 @@ import (
 func (s signature) elements(r *Request) []string {
 	values := r.Header.Values(s.Header)
 	if s.Header == "" {
-		values = []string{textAt(s.At, r)}
+		values = []string{request.TextAt(s.At, r)}
 	}
 	if s.Separator == "" {
 		if values = Distinct(values); len(values) != 1 {
@@ -42,10 +44,10 @@ func (s signature) elements(r *Request) []string {
 func (s signature) present(r *Request) presented {
 	var p presented
 	if at := s.timestampPlaceOf(); at != "" {
-		p.timestamp = bounded(textAt(at, r))
+		p.timestamp = bounded(request.TextAt(at, r))
 	}
 	if at := s.idPlaceOf(); at != "" {
-		p.id = bounded(textAt(at, r))
+		p.id = bounded(request.TextAt(at, r))
 	}
 	for _, element := range s.elements(r) {
 		s.presentElement(&p, element)
@@ -152,7 +154,7 @@ func decodeBase64(text string) (code []byte, ok bool) {
 
 func (s signature) diagnose(r *Request, p *presented, hints Hints) *Refusal {
 	there := len(Distinct(r.Header.Values(s.Header)))
-	if s.Header == "" && textAt(s.At, r) != "" {
+	if s.Header == "" && request.TextAt(s.At, r) != "" {
 		there = 1
 	}
 	switch {
@@ -179,7 +181,7 @@ func (s signature) diagnose(r *Request, p *presented, hints Hints) *Refusal {
 
 // named names a place to the operator.
 func named(place string) string {
-	if name, ok := strings.CutPrefix(place, inHeader); ok {
+	if name, ok := strings.CutPrefix(place, request.InHeader); ok {
 		return name + " header"
 	}
 	return place
@@ -194,7 +196,7 @@ func (s signature) timestampPlace() string {
 	if s.TimestampPrefix != "" {
 		return s.place() + ", behind " + s.TimestampPrefix
 	}
-	return strings.TrimPrefix(s.timestampPlaceOf(), inHeader)
+	return strings.TrimPrefix(s.timestampPlaceOf(), request.InHeader)
 }
 
 // missing looks for the signature in headers of other providers.

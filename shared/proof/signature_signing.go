@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strconv"
+
+	"sluice.internal/shared/proof/internal/request"
+	"sluice.internal/shared/proof/internal/signed"
 )
 
 // Sign signs the draft's body, with its time and a new id where the signature covers these. It fails where only the sender
@@ -20,17 +23,17 @@ func (s signature) Sign(d *Draft, secret string) error {
 	if err := s.label(d, &p); err != nil {
 		return err
 	}
-	if s.BodyDigestAt != "" && (!s.text.has(placeForm) || !isForm(d.Header)) {
-		if err := setAt(d, s.BodyDigestAt, bodyDigest(d.Body)); err != nil {
+	if s.BodyDigestAt != "" && (!s.text.Has(signed.PlaceForm) || !request.IsForm(d.Header)) {
+		if err := request.SetAt(d, s.BodyDigestAt, signed.BodyDigest(d.Body)); err != nil {
 			return err
 		}
 	}
-	if inBody(s.At) {
-		d.Body = withoutPlace(d.request(), s.At)
+	if request.InBody(s.At) {
+		d.Body = request.WithoutPlace(d.Received(), s.At)
 	}
-	value := s.Prefix + s.encode(s.code(k, d.request(), &p))
+	value := s.Prefix + s.encode(s.code(k, d.Received(), &p))
 	if s.StandardWebhooks {
-		if value, err = k.standard.sign(s, d.request(), &p); err != nil {
+		if value, err = k.standard.sign(s, d.Received(), &p); err != nil {
 			return err
 		}
 	}
@@ -38,7 +41,7 @@ func (s signature) Sign(d *Draft, secret string) error {
 		value = s.TimestampPrefix + p.timestamp + s.Separator + value
 	}
 	if s.Header == "" {
-		return setAt(d, s.At, value)
+		return request.SetAt(d, s.At, value)
 	}
 	d.Header.Set(s.Header, value)
 	return nil
@@ -47,7 +50,7 @@ func (s signature) Sign(d *Draft, secret string) error {
 // label puts time and id where they belong. An id that is there stays.
 func (s signature) label(d *Draft, p *presented) error {
 	if at := s.timestampPlaceOf(); at != "" {
-		if err := setAt(d, at, p.timestamp); err != nil {
+		if err := request.SetAt(d, at, p.timestamp); err != nil {
 			return err
 		}
 	}
@@ -55,9 +58,9 @@ func (s signature) label(d *Draft, p *presented) error {
 	if at == "" {
 		return nil
 	}
-	if p.id = textAt(at, d.request()); p.id == "" {
+	if p.id = request.TextAt(at, d.Received()); p.id == "" {
 		p.id = "msg_" + rand.Text()
-		return setAt(d, at, p.id)
+		return request.SetAt(d, at, p.id)
 	}
 	return nil
 }
@@ -65,14 +68,14 @@ func (s signature) label(d *Draft, p *presented) error {
 // timestampPlaceOf and idPlaceOf return the places of time and id, "" where there is none of their own.
 func (s Signature) timestampPlaceOf() string {
 	if s.TimestampHeader != "" {
-		return inHeader + s.TimestampHeader
+		return request.InHeader + s.TimestampHeader
 	}
 	return s.TimestampAt
 }
 
 func (s Signature) idPlaceOf() string {
 	if s.IDHeader != "" {
-		return inHeader + s.IDHeader
+		return request.InHeader + s.IDHeader
 	}
 	return s.IDAt
 }

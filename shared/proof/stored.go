@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"sluice.internal/shared/proof/internal/request"
+	"sluice.internal/shared/proof/internal/signed"
 )
 
 // A refused request is stored without its secrets and may have to be verified again, against another configuration. A
@@ -138,7 +141,7 @@ func FieldsOf(proof Proof) Fields {
 }
 
 func (s signature) fields() Fields {
-	fields := Fields{Open: s.text.headers()}
+	fields := Fields{Open: s.text.Headers()}
 	switch header := http.CanonicalHeaderKey(s.Header); {
 	case header == "":
 	case s.IsPublic():
@@ -147,12 +150,12 @@ func (s signature) fields() Fields {
 		fields.Signatures = []string{header}
 	}
 	for _, place := range []string{s.timestampPlaceOf(), s.idPlaceOf(), s.BodyDigestAt, s.At} {
-		if name, ok := strings.CutPrefix(place, inHeader); ok {
+		if name, ok := strings.CutPrefix(place, request.InHeader); ok {
 			fields.Open = append(fields.Open, http.CanonicalHeaderKey(name))
 		}
-		fields.Query = fields.Query || strings.HasPrefix(place, inQuery)
+		fields.Query = fields.Query || strings.HasPrefix(place, request.InQuery)
 	}
-	fields.Query = fields.Query || s.text.has(placeURL) || s.text.has(placeQuery)
+	fields.Query = fields.Query || s.text.Has(signed.PlaceURL) || s.text.Has(signed.PlaceQuery)
 	return fields
 }
 

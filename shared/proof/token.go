@@ -8,6 +8,9 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+
+	"sluice.internal/shared/proof/internal/altered"
+	"sluice.internal/shared/proof/internal/request"
 )
 
 // Token proves by a token in the named header. One or two schemes such as Bearer may stand before it, in the request and
@@ -102,9 +105,9 @@ func notInPath(r rune) bool {
 func (t token) text(r *Request) string {
 	switch {
 	case t.query != "":
-		return only(Distinct(r.Query[t.query]))
+		return request.Only(Distinct(r.Query[t.query]))
 	case t.at != "":
-		return strings.TrimSpace(textAt(t.at, r))
+		return strings.TrimSpace(request.TextAt(t.at, r))
 	case t.header == "":
 		return r.Rest
 	}
@@ -176,7 +179,7 @@ func elsewhere(header string) string {
 	return "Authorization"
 }
 
-func (token) alteredBodies([]byte) iter.Seq[alteredBody] { return noBodies }
+func (token) alteredBodies([]byte) iter.Seq[altered.Body] { return altered.None }
 
 func (t token) mismatch() *Refusal {
 	if t.inPath() {
@@ -193,9 +196,9 @@ func (t token) Sign(d *Draft, secret string) error {
 	bare := t.bare(secret)
 	switch {
 	case t.query != "":
-		return setAt(d, inQuery+t.query, bare)
+		return request.SetAt(d, request.InQuery+t.query, bare)
 	case t.at != "":
-		return setAt(d, t.at, bare)
+		return request.SetAt(d, t.at, bare)
 	case t.header == "":
 		d.URL = d.URL.JoinPath(bare)
 	case t.basic:

@@ -1,4 +1,4 @@
-package proof
+package request
 
 import (
 	"bytes"
@@ -89,10 +89,10 @@ func scalar(raw []byte) (text string, ok bool) {
 	}
 }
 
-// withoutPlace returns the body without the member or the field at the place, and the comma or ampersand that belongs to it.
+// WithoutPlace returns the body without the member or the field at the place, and the comma or ampersand that belongs to it.
 // Nothing else changes. A body without such a place comes back as it is.
-func withoutPlace(r *Request, place string) []byte {
-	if isForm(r.Header) {
+func WithoutPlace(r *Request, place string) []byte {
+	if IsForm(r.Header) {
 		return withoutField(r.Body, strings.TrimPrefix(place, "/"))
 	}
 	found, ok := memberAt(r.Body, pointerTokens(place))
@@ -122,9 +122,9 @@ func withoutField(body []byte, name string) []byte {
 	return rest
 }
 
-// setAt puts a text at a place of a draft, in place of what is there.
-func setAt(d *Draft, place, text string) error {
-	if name, ok := strings.CutPrefix(place, inQuery); ok {
+// SetAt puts a text at a place of a draft, in place of what is there.
+func SetAt(d *Draft, place, text string) error {
+	if name, ok := strings.CutPrefix(place, InQuery); ok {
 		query := d.URL.Query()
 		query.Set(name, text)
 		changed := *d.URL
@@ -132,13 +132,13 @@ func setAt(d *Draft, place, text string) error {
 		d.URL = &changed
 		return nil
 	}
-	if name, ok := strings.CutPrefix(place, inHeader); ok {
+	if name, ok := strings.CutPrefix(place, InHeader); ok {
 		d.Header.Set(name, text)
 		return nil
 	}
-	r := d.request()
-	rest := withoutPlace(r, place)
-	if isForm(d.Header) {
+	r := d.Received()
+	rest := WithoutPlace(r, place)
+	if IsForm(d.Header) {
 		pair := url.QueryEscape(strings.TrimPrefix(place, "/")) + "=" + url.QueryEscape(text)
 		d.Body = []byte(strings.TrimPrefix(string(rest)+"&"+pair, "&"))
 		return nil

@@ -1,4 +1,6 @@
-package proof
+// Package altered has the bodies that a sender may have meant, where something on the way has changed the one that came. A
+// diagnosis tries each, so that the operator is told what changes bodies.
+package altered
 
 import (
 	"bytes"
@@ -11,8 +13,10 @@ import (
 )
 
 const (
-	// maxAlteredBody bounds each body that is tried, in bytes. Indenting may make a large body of a small one.
-	maxAlteredBody = 2 * MaxDiagnosedBody
+	// MaxBody is the largest body, in bytes, of which others are made.
+	MaxBody = 256 << 10
+	// maxSize bounds each body that is tried, in bytes. Indenting may make a large body of a small one.
+	maxSize = 2 * MaxBody
 	// maxSortedBody is the largest body whose fields are sorted, in bytes. Sorting takes a hundred times a body's size
 	// where that is nothing but fields.
 	maxSortedBody = 32 << 10
@@ -21,49 +25,49 @@ const (
 	maxWrittenDepth = 64
 )
 
-// alteredBody is a body that the sender may have signed, and what was done to it on the way.
-type alteredBody struct {
-	// body is overwritten by the next one.
-	body []byte
-	// how completes the sentence "the signature fits the body".
-	how string
+// Body is a body that the sender may have signed, and what was done to it on the way.
+type Body struct {
+	// Bytes is overwritten by the next one.
+	Bytes []byte
+	// How completes the sentence "the signature fits the body".
+	How string
 }
 
-// alteredBodies makes of the body what the common changes undo: line ends, white space, compression, and JSON that a
+// Bodies makes of the body what the common changes undo: line ends, white space, compression, and JSON that a
 // framework parsed and wrote anew. Each is made when it is its turn and in the same memory, of which a body takes at most
-// maxAlteredBody bytes: the sender of a refused request decides about its shape.
-func alteredBodies(body []byte) iter.Seq[alteredBody] {
-	return func(yield func(alteredBody) bool) {
+// maxSize bytes: the sender of a refused request decides about its shape.
+func Bodies(body []byte) iter.Seq[Body] {
+	return func(yield func(Body) bool) {
 		_ = respaced(body, yield) && yieldUnpacked(body, yield) && rewritten(body, yield)
 	}
 }
 
 // respaced yields the body with other ends. It reports whether to go on.
-func respaced(body []byte, yield func(alteredBody) bool) bool {
+func respaced(body []byte, yield func(Body) bool) bool {
 	longer := append(append(make([]byte, 0, len(body)+2), body...), "\r\n"...)
-	if !yield(alteredBody{longer, "with a line end behind it"}) {
+	if !yield(Body{longer, "with a line end behind it"}) {
 		return false
 	}
 	longer[len(body)] = '\n'
-	return yield(alteredBody{longer[:len(body)+1], "with a line end behind it"}) &&
-		yield(alteredBody{bytes.TrimRight(body, "\r\n"), "without the line end behind it"}) &&
-		yield(alteredBody{bytes.TrimSpace(body), "without the white space around it"}) &&
-		yield(alteredBody{bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "with line ends of one character"}) &&
-		yield(alteredBody{nil, "left out"})
+	return yield(Body{longer[:len(body)+1], "with a line end behind it"}) &&
+		yield(Body{bytes.TrimRight(body, "\r\n"), "without the line end behind it"}) &&
+		yield(Body{bytes.TrimSpace(body), "without the white space around it"}) &&
+		yield(Body{bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "with line ends of one character"}) &&
+		yield(Body{nil, "left out"})
 }
 
-// yieldUnpacked yields the body with gzip undone, if it is packed, and no more than MaxDiagnosedBody bytes of it.
-func yieldUnpacked(body []byte, yield func(alteredBody) bool) bool {
+// yieldUnpacked yields the body with gzip undone, if it is packed, and no more than maxDiagnosed bytes of it.
+func yieldUnpacked(body []byte, yield func(Body) bool) bool {
 	reader, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return true
 	}
-	content, err := io.ReadAll(io.LimitReader(reader, MaxDiagnosedBody))
-	return err != nil || yield(alteredBody{content, "unpacked"})
+	content, err := io.ReadAll(io.LimitReader(reader, MaxBody))
+	return err != nil || yield(Body{content, "unpacked"})
 }
 
 // rewritten yields the same JSON in the ways in which the usual libraries write it; nothing for a body that is not JSON.
-func rewritten(body []byte, yield func(alteredBody) bool) bool {
+func rewritten(body []byte, yield func(Body) bool) bool {
 	raw := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true)}
 	parsed := []jsontext.Options{
 		jsontext.AllowDuplicateNames(true), jsontext.ReorderRawObjects(true), jsontext.PreserveRawStrings(false), jsontext.EscapeForJS(true),
@@ -79,16 +83,16 @@ func rewritten(body []byte, yield func(alteredBody) bool) bool {
 		options []jsontext.Options
 		how     string
 	}{
-		{0, MaxDiagnosedBody, raw, "with its JSON compacted"},
-		{2, MaxDiagnosedBody, with(raw, jsontext.WithIndent("  ")), "with its JSON indented"},
-		{4, MaxDiagnosedBody, with(raw, jsontext.WithIndent("    ")), "with its JSON indented"},
-		{1, MaxDiagnosedBody, with(raw, jsontext.WithIndent("\t")), "with its JSON indented"},
+		{0, MaxBody, raw, "with its JSON compacted"},
+		{2, MaxBody, with(raw, jsontext.WithIndent("  ")), "with its JSON indented"},
+		{4, MaxBody, with(raw, jsontext.WithIndent("    ")), "with its JSON indented"},
+		{1, MaxBody, with(raw, jsontext.WithIndent("\t")), "with its JSON indented"},
 		{0, maxSortedBody, parsed, "with its JSON encoded anew"},
 		{0, maxSortedBody, with(parsed, jsontext.EscapeForHTML(true)), "with its JSON encoded anew"},
-		{0, MaxDiagnosedBody, with(raw, jsontext.SpaceAfterColon(true), jsontext.SpaceAfterComma(true)), "with spaces in its JSON"},
+		{0, MaxBody, with(raw, jsontext.SpaceAfterColon(true), jsontext.SpaceAfterComma(true)), "with spaces in its JSON"},
 	} {
 		size := writtenSize(body, way.indent)
-		if len(body) > way.largest || size > maxAlteredBody {
+		if len(body) > way.largest || size > maxSize {
 			continue
 		}
 		buffer = slices.Grow(buffer[:0], size)
@@ -96,7 +100,7 @@ func rewritten(body []byte, yield func(alteredBody) bool) bool {
 		if buffer, err = jsontext.AppendFormat(buffer[:0], body, way.options...); err != nil {
 			continue // It is no JSON, or too lax for this way.
 		}
-		if !yield(alteredBody{buffer, way.how}) {
+		if !yield(Body{buffer, way.how}) {
 			return false
 		}
 	}
@@ -107,7 +111,7 @@ func rewritten(body []byte, yield func(alteredBody) bool) bool {
 // maxAlteredBody when it nests too deep to be written anew. It takes no memory.
 func writtenSize(body []byte, indent int) int {
 	size, depth := 0, 0
-	for i := 0; i < len(body) && size <= maxAlteredBody; i++ {
+	for i := 0; i < len(body) && size <= maxSize; i++ {
 		size++
 		switch body[i] {
 		case '"':
@@ -124,7 +128,7 @@ func writtenSize(body []byte, indent int) int {
 			size += 1 + depth*indent
 		}
 		if depth > maxWrittenDepth {
-			return maxAlteredBody + 1
+			return maxSize + 1
 		}
 	}
 	return size
@@ -143,5 +147,5 @@ func stringEnd(body []byte, i int) int {
 	return i
 }
 
-// noBodies is for proofs in which the body has no part.
-func noBodies(func(alteredBody) bool) {}
+// None is for proofs in which the body has no part.
+func None(func(Body) bool) {}

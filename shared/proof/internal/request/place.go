@@ -1,4 +1,4 @@
-package proof
+package request
 
 import (
 	"bytes"
@@ -18,32 +18,34 @@ import (
 //
 // Bodies are looked at without parsing them as a whole: their sender has yet to prove himself.
 const (
-	inQuery  = "query:"
-	inHeader = "header:"
+	// InQuery begins a place in the URL, InHeader one in the header. Any other one is in the body.
+	InQuery  = "query:"
+	InHeader = "header:"
 )
 
-// checkPlace returns what is wrong with a place.
-func checkPlace(place string) error {
-	query, isQuery := strings.CutPrefix(place, inQuery)
-	header, isHeader := strings.CutPrefix(place, inHeader)
-	if isQuery && query != "" || isHeader && header != "" || inBody(place) {
+// CheckPlace returns what is wrong with a place.
+func CheckPlace(place string) error {
+	query, isQuery := strings.CutPrefix(place, InQuery)
+	header, isHeader := strings.CutPrefix(place, InHeader)
+	if isQuery && query != "" || isHeader && header != "" || InBody(place) {
 		return nil
 	}
 	return errors.New("is no place in a request; write for example /sign, query:sign or header:X-Sign")
 }
 
-func inBody(place string) bool { return strings.HasPrefix(place, "/") && len(place) > 1 }
+// InBody reports whether the place is in the body.
+func InBody(place string) bool { return strings.HasPrefix(place, "/") && len(place) > 1 }
 
-// textAt returns what a request has at a place, "" when that is no string, number or boolean, or is there twice.
-func textAt(place string, r *Request) string {
-	if name, ok := strings.CutPrefix(place, inQuery); ok {
-		return only(Distinct(r.Query[name]))
+// TextAt returns what a request has at a place, "" when that is no string, number or boolean, or is there twice.
+func TextAt(place string, r *Request) string {
+	if name, ok := strings.CutPrefix(place, InQuery); ok {
+		return Only(Distinct(r.Query[name]))
 	}
-	if name, ok := strings.CutPrefix(place, inHeader); ok {
-		return only(Distinct(r.Header.Values(name)))
+	if name, ok := strings.CutPrefix(place, InHeader); ok {
+		return Only(Distinct(r.Header.Values(name)))
 	}
-	if isForm(r.Header) {
-		return only(valuesOf(r.Body, strings.TrimPrefix(place, "/")))
+	if IsForm(r.Header) {
+		return Only(valuesOf(r.Body, strings.TrimPrefix(place, "/")))
 	}
 	member, ok := memberAt(r.Body, pointerTokens(place))
 	if !ok {
@@ -53,14 +55,16 @@ func textAt(place string, r *Request) string {
 	return text
 }
 
-func only(values []string) string {
+// Only returns the value where there is one, and "" where there are none or several.
+func Only(values []string) string {
 	if len(values) != 1 {
 		return ""
 	}
 	return values[0]
 }
 
-func isForm(header http.Header) bool {
+// IsForm reports whether the body is a form, as its content type says.
+func IsForm(header http.Header) bool {
 	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded")
 }
@@ -116,10 +120,10 @@ func valuesOf(body []byte, name string) []string {
 	return values
 }
 
-// writeForm writes names and values of a form, sorted by both; of equal ones, one. A body that is no form has none.
+// WriteForm writes names and values of a form, sorted by both; of equal ones, one. A body that is no form has none.
 // Source: https://www.twilio.com/docs/usage/security#validating-requests
-func writeForm(w io.Writer, r *Request) {
-	if !isForm(r.Header) {
+func WriteForm(w io.Writer, r *Request) {
+	if !IsForm(r.Header) {
 		return
 	}
 	fields := fieldsOf(r.Body)
@@ -143,10 +147,10 @@ func firstOf(comparisons ...int) int {
 	return 0
 }
 
-// writeValues writes the values of all fields of a form, or of all members of an object that are a string, a number or a
+// WriteValues writes the values of all fields of a form, or of all members of an object that are a string, a number or a
 // boolean, sorted by their names, without the one at the place own. A secret takes part as a field of that name.
 // Source: https://developer.tbank.ru/eacq/intro/developer/notification
-func writeValues(w io.Writer, r *Request, own, secretName, secret string) {
+func WriteValues(w io.Writer, r *Request, own, secretName, secret string) {
 	fields := objectFields(r)
 	if secretName != "" {
 		fields = append(fields, field{name: secretName, value: secret})
@@ -160,7 +164,7 @@ func writeValues(w io.Writer, r *Request, own, secretName, secret string) {
 }
 
 func objectFields(r *Request) []field {
-	if isForm(r.Header) {
+	if IsForm(r.Header) {
 		return fieldsOf(r.Body)
 	}
 	var fields []field
