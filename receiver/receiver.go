@@ -171,6 +171,7 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // Run serves until the context ends. Then who waits is answered, and requests under way end within the shutdown timeout.
 func (s *Server) Run(ctx context.Context) error {
+	s.receiver.log.Info("receiver listening", "address", s.Address(), "bots", s.receiver.Bots())
 	ended := make(chan error, 1)
 	go func() { ended <- s.server.Serve(s.listener) }()
 	select {

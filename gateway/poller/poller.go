@@ -164,6 +164,9 @@ func (p *Poller) Instances() int { return len(p.instances) }
 // deleted within the shutdown timeout, and the leases are given up. It returns nil.
 func (p *Poller) Run(ctx context.Context) error {
 	defer p.transport.CloseIdleConnections()
+	if len(p.instances) > 0 {
+		p.log.Info("poller started", "instances", len(p.instances))
+	}
 	var all sync.WaitGroup
 	for _, one := range p.instances {
 		all.Go(func() { one.run(ctx) })

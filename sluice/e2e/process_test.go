@@ -42,7 +42,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-o", dir+"/", "./gateway/cmd/gateway", "./worker/cmd/worker", "./sluice/cmd/sluice",
+	build := exec.Command("go", "build", "-o", dir+"/", "./gateway/cmd/gateway", "./worker/cmd/worker", "./gateway/cmd/poller", "./receiver/cmd/receiver", "./sluice/cmd/sluice",
 		"github.com/nats-io/nats-server/v2")
 	build.Dir = "../.."
 	if output, err := build.CombinedOutput(); err != nil {
