@@ -115,9 +115,12 @@ func (r *Receiver) receive(w http.ResponseWriter, c call) {
 // await returns the head as soon as there is one, nil at the end of the context or of the process.
 func (r *Receiver) await(ctx context.Context, c call) (*notification.Event, error) {
 	looking := context.WithoutCancel(ctx) // A look that has begun ends: it has a time of its own.
-	head, _, err := r.head(looking, c)
+	head, at, err := r.head(looking, c)
 	if head != nil || err != nil {
 		return head, err
+	}
+	if err := r.goBack(looking, c, at); err != nil {
+		return nil, err
 	}
 	coming, stop, err := r.settings.Positions.Watch(ctx, c.filter())
 	if ctx.Err() != nil {

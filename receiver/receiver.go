@@ -15,6 +15,7 @@
 //	path.go       what is asked: the path of a request, and who asks
 //	answer.go     what is answered, to the byte
 //	queue.go      receiveNotification, deleteNotification, getWebhooksCount, clearWebhooksQueue
+//	ahead.go      a position that is ahead of all events
 //	account.go    getSettings, setSettings, getStateInstance
 //	forward.go    all other methods, which go on to GREEN-API
 //	refuse.go     who may not ask, and how that is slowed down
@@ -71,6 +72,7 @@ type Receiver struct {
 	bots     []*bot
 	failures failures
 	states   states
+	ends     ends
 	upstream *http.Client
 	idle     func()
 	// stopping is closed when the process ends, so that who waits is answered at once.

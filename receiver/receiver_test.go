@@ -21,6 +21,7 @@ import (
 	"sluice.internal/receiver"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/position"
 	"sluice.internal/shared/streamtest"
 )
@@ -396,5 +397,40 @@ func TestNinthRequestOfABotThatWaitsIsRefused(t *testing.T) {
 		if got := <-answers; !strings.HasPrefix(got, `200 {"receiptId"`) {
 			t.Errorf("another: %q", got)
 		}
+	}
+}
+
+// A position that is ahead of all events, because these came out of a backup, would pass by without a word what comes next.
+func TestBotThatIsAheadOfTheEventsGetsWhatComesNext(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, crm())
+	p.begin()
+	for _, pushed := range p.push(3) {
+		head := p.head()
+		if string(head.Body) != pushed {
+			t.Fatalf("the head is %q, want %q", head.Body, pushed)
+		}
+		p.delete(strconv.Itoa(int(head.ReceiptID)))
+	}
+	ctx, js := streamtest.Context(t), p.streams.JetStream()
+	events, err := js.Stream(ctx, stream.Events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteStream(ctx, stream.Events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(ctx, events.CachedInfo().Config); err != nil {
+		t.Fatal(err)
+	}
+	p.start() // The one before believes for some seconds that there are as many events as it has seen.
+	pushed := p.push(1)[0]
+	if head := p.head(); string(head.Body) != pushed {
+		t.Errorf("the head is %q, want %q", head.Body, pushed)
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if len(p.alerts) != 1 || !strings.Contains(p.alerts[0].Title, "ahead of all events") {
+		t.Errorf("the operator is told %v", p.alerts)
 	}
 }

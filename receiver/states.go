@@ -94,6 +94,17 @@ func (s *states) passedOver(c call, count uint64) {
 	})
 }
 
+// returned tells the operator that a bot was ahead of all events.
+func (s *states) returned(c call, from, to position.Position) {
+	s.receiver.settings.Alert(notification.Alert{
+		Severity: notification.SeverityWarning, Title: fmt.Sprintf("Bot %s was ahead of all events", c.bot.Name),
+		Detail: fmt.Sprintf("It was behind event %d of instance %s, and there is none with that number: events came out of a backup, or were "+
+			"lost. It goes on behind event %d, with what was stored since %s. `sluice replay --group %s --since TIME` sets it back further.",
+			from.Sequence, c.instance, to.Sequence, from.MovedAt.Format(time.RFC3339), c.bot.Name),
+		Source: c.bot.Source, Instance: c.instance, At: time.Now(),
+	})
+}
+
 // deleted notes that a head is gone.
 func (s *states) deleted(c call) {
 	s.mutex.Lock()

@@ -15,6 +15,9 @@ import (
 	"sluice.internal/shared/stream/internal/wire"
 )
 
+// allEvents are those of all sources, types and instances.
+const allEvents = "events.>"
+
 // Filter says which events are for a bot.
 type Filter struct {
 	Source, Instance string
@@ -71,11 +74,8 @@ func (c *Client) next(ctx context.Context, subject string, after uint64, batch i
 	if answer == nil {
 		return nil, 0, nil
 	}
-	sequence, err := strconv.ParseUint(wire.HeaderValue(answer.Header, jetstream.SequenceHeader), 10, 64)
-	if err != nil {
-		return nil, 0, fmt.Errorf("look for %q in stream %s: the answer has no sequence: %w", subject, stream.Events, err)
-	}
-	return answer, sequence, nil
+	sequence, err := sequenceOf(answer)
+	return answer, sequence, err
 }
 
 // Count returns how many events behind a sequence are for the bot.
@@ -152,6 +152,33 @@ func (c *Client) End(ctx context.Context) (uint64, error) {
 		return 0, fmt.Errorf("look at stream %s: %w", stream.Events, stream.Classify(err))
 	}
 	return answer.State.Last, nil
+}
+
+// Before returns the sequence behind which lie the events that were stored since a time: that of the newest event when none was.
+func (c *Client) Before(ctx context.Context, since time.Time) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, stream.LookTimeout)
+	defer cancel()
+	first, err := c.get(ctx, struct {
+		Since   time.Time `json:"start_time"`
+		Subject string    `json:"next_by_subj"`
+	}{since, allEvents})
+	if err != nil {
+		return 0, fmt.Errorf("look for events since %s in stream %s: %w", since.Format(time.RFC3339), stream.Events, err)
+	}
+	if first == nil {
+		return c.End(ctx)
+	}
+	sequence, err := sequenceOf(first)
+	return max(sequence, 1) - 1, err
+}
+
+// sequenceOf reads the sequence of a message that was asked for.
+func sequenceOf(answer *nats.Msg) (uint64, error) {
+	sequence, err := strconv.ParseUint(wire.HeaderValue(answer.Header, jetstream.SequenceHeader), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("an answer of stream %s has no sequence: %w", stream.Events, err)
+	}
+	return sequence, nil
 }
 
 // Watch tells when an event of the instance is on its way into the store, for who waits for one. It may be told before the
