@@ -177,6 +177,7 @@ func (r *Receiver) head(ctx context.Context, c call) (*notification.Event, posit
 		if to == at {
 			return head, at, nil
 		}
+		to.LateAt = time.Now().UTC()
 		r.states.passedOver(c, to.PassedOver-at.PassedOver)
 		if _, err := r.settings.Positions.Move(ctx, c.bot.Name, c.instance, at, to); err != nil && !errors.Is(err, position.ErrMoved) {
 			return nil, at, err

@@ -50,6 +50,7 @@ const (
 	OperationDropDeadLetter  = "drop-dead-letter"
 	OperationRetryDeadLetter = "retry-dead-letter"
 	OperationRemoveGroup     = "remove-group"
+	OperationRemoveBot       = "remove-bot"
 	OperationReplay          = "replay"
 	OperationSkip            = "skip"
 	OperationAcceptRejection = "accept-rejection"

@@ -22,6 +22,7 @@ type Data interface {
 	Retries(ctx context.Context, query admin.Query) iter.Seq2[notification.Retry, error]
 	DeadLetters(ctx context.Context, query admin.Query) iter.Seq2[notification.DeadLetter, error]
 	Operations(ctx context.Context, query admin.Query) iter.Seq2[notification.Operation, error]
+	Bots(ctx context.Context) ([]admin.Bot, error)
 }
 
 // Settings are what can be chosen about an audit.
@@ -72,6 +73,8 @@ type account struct {
 	// groups are the places of the groups' balances in the report.
 	groups    map[string]int
 	accounted map[place]bool
+	// bots are those that an event may be for.
+	bots map[botEvents][]botAt
 	// invalid, dropped and sentAgain say what became of notifications that are no events.
 	invalid   map[piece][]time.Time // when those with a dead letter were received
 	dropped   map[piece]bool
@@ -119,7 +122,7 @@ func look(ctx context.Context, data Data, settings Settings) (*Report, error) {
 		a.report.Groups = append(a.report.Groups, GroupBalance{Name: group.Name})
 	}
 	for _, read := range []func(context.Context) error{
-		a.readEvents, a.readRetries, a.readDeadLetters, a.readOperations, a.readNotifications,
+		a.readBots, a.readEvents, a.readRetries, a.readDeadLetters, a.readOperations, a.readNotifications,
 	} {
 		if err := read(ctx); err != nil {
 			return nil, err

@@ -235,6 +235,10 @@ func TestEveryFaultIsFound(t *testing.T) {
 			event.Sequence = 1000
 			w.park("default", event)
 		}, []string{"unknown-event RETRIES 1"}, "event 1000, which it names, never was"},
+		"a bot ahead of all events": {func(w *world) {
+			w.follow("crm", "1101000001", 4)
+			w.follow("crm", "1101000002", 3)
+		}, []string{"ahead EVENTS 4"}, "the bot is behind event 4, and the newest is 3"},
 		"a retry for a group that is gone": {func(w *world) {
 			w.park("billing", w.events[0])
 		}, []string{"gone-group RETRIES 1"}, `it waits for group "billing"`},
@@ -435,5 +439,27 @@ func TestWhatIsWrongIsLookedAtAgain(t *testing.T) {
 	w.meanwhile[stream.Notifications] = func() { w.accept(late) }
 	if report := w.audit(t, audit.Settings{}); report.Wrong() != 0 || w.looks != 2 {
 		t.Errorf("%d looks, reported as wrong: %+v", w.looks, report.Items)
+	}
+}
+
+func TestBotsHaveABalanceInTheEventsThatAreForThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for number := range 4 {
+		w.send(1, "a@c.us", strconv.Itoa(number))
+		w.send(2, "a@c.us", strconv.Itoa(number))
+	}
+	w.follow("crm", "1", 5)
+	w.follow("crm", "2", 0)
+	w.follow("calls", "2", 8, "incomingCall")
+	w.follow("messages", "2", 0, "incomingMessageReceived")
+	w.bots = append(w.bots, admin.Bot{BotState: position.BotState{Bot: "silent", Instance: "2"}})
+	report := w.audit(t, audit.Settings{})
+	want := []audit.BotBalance{
+		{Bot: "crm", Instance: "1", Events: 4, Done: 3, Waiting: 1}, {Bot: "crm", Instance: "2", Events: 4, Waiting: 4},
+		{Bot: "calls", Instance: "2", Events: 4, Done: 4}, {Bot: "messages", Instance: "2"},
+	}
+	if !slices.Equal(report.Bots, want) || report.Wrong() != 0 {
+		t.Errorf("got %+v, want %+v, wrong %+v", report.Bots, want, report.Items)
 	}
 }

@@ -9,6 +9,7 @@
 //	events.go          reads EVENTS: the index, the order within a chat, events that are there twice
 //	index.go           finds an event by its sequence, its notification or its key
 //	groups.go          reads RETRIES, DEAD_LETTERS and OPERATIONS: what the groups did with their events
+//	bots.go            how far the bots are in the events
 //	deferred_checks.go dead letters and retries that name something newer than what had been read
 //	notifications.go   reads NOTIFICATIONS: what became of each, and what may have been trimmed
 //	outcome.go         the outcomes of a notification, and how they are counted

@@ -31,6 +31,7 @@ func (a *account) readEvents(ctx context.Context) error {
 			a.events.entries = append(a.events.entries, newEntry(event, body))
 			a.checkOrder(chats, event, a.ledgers.storedEvent(event.Source, body))
 			a.countWaiting(event)
+			a.countForBots(event)
 		})
 	if err != nil {
 		return err

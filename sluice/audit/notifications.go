@@ -46,6 +46,7 @@ func (a *account) readNotifications(ctx context.Context) error {
 	a.closeNotifications()
 	a.misplaced.finish(&a.faults)
 	a.checkDeferred()
+	a.checkBots()
 	for _, s := range a.unexplained(stream.Events, a.eventGaps.finish(a.before.Events.Last, a.behind.Events.First)) {
 		a.faults.add(s.item(stream.Events, "event"))
 	}

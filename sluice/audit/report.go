@@ -4,6 +4,7 @@ package audit
 type Report struct {
 	Notifications Balance
 	Groups        []GroupBalance
+	Bots          []BotBalance
 	// Gone has what is gone on purpose and recorded; nil when nothing is.
 	Gone []Gone
 	// Ledger is nil when there is no ledger.
@@ -106,6 +107,8 @@ const (
 	ItemUnknownEvent = "unknown-event"
 	// ItemGoneGroup is a retry that is parked for a group that is not there.
 	ItemGoneGroup = "gone-group"
+	// ItemAhead is a bot whose position is ahead of all events.
+	ItemAhead = "ahead"
 	// ItemDuplicate is a notification that is the same as one before, with the event of that one.
 	ItemDuplicate = "duplicate"
 )

@@ -12,6 +12,7 @@ import (
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/admin"
+	"sluice.internal/shared/stream/position"
 	"sluice.internal/sluice/audit"
 )
 
@@ -32,6 +33,7 @@ type world struct {
 	retries       []notification.Retry
 	letters       []notification.DeadLetter
 	operations    []notification.Operation
+	bots          []admin.Bot
 	last          map[string]uint64
 	// floors are the intake's by shard, handled the floors of the groups by lane.
 	floors  []uint64
@@ -214,6 +216,15 @@ func (w *world) DeadLetters(context.Context, admin.Query) iter.Seq2[notification
 
 func (w *world) Operations(context.Context, admin.Query) iter.Seq2[notification.Operation, error] {
 	return all(w, stream.Operations, &w.operations)
+}
+
+func (w *world) Bots(context.Context) ([]admin.Bot, error) { return slices.Clone(w.bots), nil }
+
+// follow makes a bot that has done with the events of an instance up to a sequence.
+func (w *world) follow(name, instance string, sequence uint64, types ...string) {
+	w.bots = append(w.bots, admin.Bot{
+		BotState: position.BotState{Bot: name, Source: "green-api", Instance: instance, Types: types}, Position: position.Position{Sequence: sequence},
+	})
 }
 
 // audit accounts for the world.

@@ -57,6 +57,7 @@ func auditTable(out *term.Output, report *audit.Report) error {
 		_ = rows.Add(cells...)
 	}
 	_ = rows.End()
+	_ = botBalances(out, report.Bots)
 	if l := report.Ledger; l != nil {
 		_ = ledgerTables(out, l)
 	}
@@ -69,6 +70,19 @@ func auditTable(out *term.Output, report *audit.Report) error {
 	}
 	_ = itemsTable(out, report.Items)
 	return out.Flush() // Which has the error of any line before.
+}
+
+// botBalances has a row for each bot and instance, and is left out where there is none.
+func botBalances(out *term.Output, bots []audit.BotBalance) error {
+	if len(bots) == 0 {
+		return nil
+	}
+	_ = out.Line("")
+	rows := term.NewTable(out, term.Left("BOT"), term.Left("INSTANCE"), term.Right("EVENTS"), term.Right("DONE"), term.Right("WAITING"))
+	for _, b := range bots {
+		_ = rows.Add(b.Bot, b.Instance, decimal(b.Events), decimal(b.Done), decimal(b.Waiting))
+	}
+	return rows.End()
 }
 
 // ledgerTables writes the balance of what the ledgers' simulators sent. What never got a 200 may be stored or not: neither
@@ -151,6 +165,19 @@ type groupDocument struct {
 	Dropped uint64 `json:"dropped"`
 }
 
+// botBalanceDocument says how far a bot is in the stored events of an instance. Events is the sum of the other numbers.
+type botBalanceDocument struct {
+	// Kind is "balance", Of "bot".
+	Kind     string `json:"kind"`
+	Of       string `json:"of"`
+	Bot      string `json:"bot"`
+	Instance string `json:"instance"`
+	Events   uint64 `json:"events"`
+	// Done were deleted or passed over, Waiting are still to be handed out.
+	Done    uint64 `json:"done"`
+	Waiting uint64 `json:"waiting"`
+}
+
 // ledgerDocument says what became of the bodies in the ledgers. Those that are the same count once.
 type ledgerDocument struct {
 	// Kind is "balance", Of "ledger".
@@ -216,6 +243,11 @@ func auditObjects(out *term.Output, report *audit.Report) error {
 		_ = out.Object(groupDocument{
 			Kind: "balance", Of: "group", Group: g.Name, Events: g.Events, Handled: g.Handled, Waiting: g.Waiting,
 			Parked: g.Parked, Dead: g.Dead, Dropped: g.Dropped,
+		})
+	}
+	for _, b := range report.Bots {
+		_ = out.Object(botBalanceDocument{
+			Kind: "balance", Of: "bot", Bot: b.Bot, Instance: b.Instance, Events: b.Events, Done: b.Done, Waiting: b.Waiting,
 		})
 	}
 	if l := report.Ledger; l != nil {

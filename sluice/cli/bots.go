@@ -15,8 +15,9 @@ import (
 
 // botsCommand has the commands for programs that ask for events by the receive API.
 type botsCommand struct {
-	List botsListCommand `cmd:"" name:"ls" default:"withargs" help:"List bots and how far they are."`
-	Skip botsSkipCommand `cmd:"" help:"Give up the notification that a bot does not get over."`
+	List botsListCommand   `cmd:"" name:"ls" default:"withargs" help:"List bots and how far they are."`
+	Skip botsSkipCommand   `cmd:"" help:"Give up the notification that a bot does not get over."`
+	Rm   botsRemoveCommand `cmd:"" help:"Forget a bot that nobody needs."`
 }
 
 func (botsCommand) Help() string {
@@ -210,6 +211,10 @@ func (s *state) botProblems() []error {
 	var problems []error
 	for _, bot := range s.bots {
 		switch {
+		case s.since.Before(bot.LateAt):
+			problems = append(problems, fmt.Errorf("bot %q of instance %s did not ask in time, and events were passed over at %s: see whether it "+
+				"is fast enough, and send them again with `sluice replay --group %s --instance %s --since TIME`",
+				bot.Bot, bot.Instance, term.Time(bot.LateAt), bot.Bot, bot.Instance))
 		case bot.Waiting == 0:
 		case s.At.Sub(bot.AskedAt) >= asksNoMore:
 			problems = append(problems, fmt.Errorf("%d events wait for bot %q of instance %s, which asks no more since %s: see whether it runs",

@@ -62,3 +62,59 @@ func TestBotIsListedSkipsAndIsSetBack(t *testing.T) { //nolint:gocyclo // One st
 		t.Errorf("recorded %v", done)
 	}
 }
+
+// A bot that was taken out of the configuration is forgotten, and nothing waits for it any more.
+func TestBotIsRemoved(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t)
+	ctx, positions := testContext(t), position.NewClient(streams.Client)
+	streamtest.PublishEvents(ctx, t, streams, 0, 3)
+	for _, bot := range []string{"crm", "shop"} {
+		streamtest.Must(t, positions.Begin(ctx, bot))
+		streamtest.Must(t, positions.PublishState(ctx, position.BotState{
+			Bot: bot, Source: "green-api", Instance: "1101000001", AskedAt: time.Now().Add(-time.Hour).UTC(),
+		}))
+	}
+	streamtest.PublishEvents(ctx, t, streams, 3, 2)
+	remove := []string{"bots", "rm", "crm", "--nats", server.URL()}
+	if got := run(t, remove...); got.code != 1 || !strings.Contains(got.stderr, "--yes would forget 1 position, where 2 events wait for it") {
+		t.Errorf("without --yes: %+v", got)
+	}
+	if got := run(t, append(remove, "--yes")...); got.code != 0 || !strings.Contains(got.stdout, "bot crm removed") {
+		t.Errorf("removed: %+v", got)
+	}
+	if got := run(t, append(remove, "--yes")...); got.code != 1 || !strings.Contains(got.stderr, `there is no bot "crm"`) {
+		t.Errorf("removed again: %+v", got)
+	}
+	bots, err := streams.Bots(ctx)
+	if err != nil || len(bots) != 1 || bots[0].Bot != "shop" {
+		t.Errorf("left are %+v, error %v", bots, err)
+	}
+}
+
+// Events that were too old for a bot are a problem for as long as dead letters are.
+func TestStatusComplainsOfABotThatDidNotAskInTime(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t)
+	ctx, positions := testContext(t), position.NewClient(streams.Client)
+	streamtest.Must(t, positions.PublishState(ctx, position.BotState{
+		Bot: "crm", Source: "green-api", Instance: "1101000001", AskedAt: time.Now().UTC(),
+	}))
+	for name, test := range map[string]struct {
+		late      time.Duration
+		complains bool
+	}{"lately": {time.Minute, true}, "long ago": {2 * time.Hour, false}} {
+		at, err := positions.Read(ctx, "crm", "1101000001")
+		streamtest.Must(t, err)
+		moved := at
+		moved.LateAt = time.Now().Add(-test.late)
+		_, err = positions.Move(ctx, "crm", "1101000001", at, moved)
+		streamtest.Must(t, err)
+		got := run(t, "status", "--interval=0", "--nats", server.URL())
+		if strings.Contains(got.stderr, `bot "crm" of instance 1101000001 did not ask in time`) != test.complains {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

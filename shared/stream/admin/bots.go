@@ -170,3 +170,19 @@ func (s *Client) EventSince(ctx context.Context, since time.Time) (uint64, error
 	end, err := position.NewClient(s.core).End(ctx)
 	return end + 1, err
 }
+
+// RemoveBot forgets how far a bot is, and what the receive API said about it.
+func (s *Client) RemoveBot(ctx context.Context, bot string) error {
+	for _, of := range []struct{ stream, subjects string }{
+		{stream.States, wire.StatesOf(bot)}, {stream.Positions, wire.PositionsOf(bot)},
+	} {
+		opened, err := s.core.Stream(ctx, of.stream)
+		if err == nil {
+			err = opened.Purge(ctx, jetstream.WithPurgeSubject(of.subjects))
+		}
+		if err != nil {
+			return fmt.Errorf("remove bot %q from stream %s: %w", bot, of.stream, err)
+		}
+	}
+	return nil
+}

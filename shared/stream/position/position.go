@@ -64,8 +64,9 @@ type Position struct {
 	// Deleted counts the events that the bot deleted, PassedOver those that were too old for it or were given up.
 	Deleted    uint64 `json:"deleted"`
 	PassedOver uint64 `json:"passed_over"`
-	// MovedAt is when it was moved last.
+	// MovedAt is when it was moved last, LateAt when events were passed over last because they were too old.
 	MovedAt time.Time `json:"moved_at"`
+	LateAt  time.Time `json:"late_at,omitzero"`
 
 	// revision is the sequence of the record, 0 where there is none yet.
 	revision uint64

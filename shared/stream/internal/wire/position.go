@@ -17,6 +17,12 @@ func PositionSubject(bot, instance string) string {
 	return "position.bot." + Token(bot) + "." + Token(instance)
 }
 
+// PositionsOf are the subjects of all positions of a bot.
+func PositionsOf(bot string) string { return "position.bot." + Token(bot) + ".>" }
+
+// StatesOf are the subjects of all that the receive API says about a bot.
+func StatesOf(bot string) string { return "state.bot." + Token(bot) + ".>" }
+
 // BotStateSubject is where the receive API says how a bot is with an instance.
 func BotStateSubject(bot, instance string) string {
 	return "state.bot." + Token(bot) + "." + Token(instance)
