@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/admin"
+	"sluice.internal/shared/stream/position"
 	"sluice.internal/sluice/audit"
 )
 
