@@ -458,8 +458,10 @@ func TestBotsHaveABalanceInTheEventsThatAreForThem(t *testing.T) {
 	w.bots = append(w.bots, admin.Bot{BotState: position.BotState{Bot: "silent", Instance: "2"}})
 	report := w.audit(t, audit.Settings{})
 	want := []audit.BotBalance{
-		{Bot: "crm", Instance: "1", Events: 4, Done: 3, Waiting: 1}, {Bot: "crm", Instance: "2", Events: 4, Waiting: 4},
-		{Bot: "calls", Instance: "2", Events: 4, Done: 4}, {Bot: "messages", Instance: "2"},
+		{Bot: "crm", Instance: "1", Events: 4, Done: 3, Waiting: 1},
+		{Bot: "crm", Instance: "2", Events: 4, Waiting: 4},
+		{Bot: "calls", Instance: "2", Events: 4, Done: 4},
+		{Bot: "messages", Instance: "2"},
 	}
 	if !slices.Equal(report.Bots, want) || report.Wrong() != 0 {
 		t.Errorf("got %+v, want %+v, wrong %+v", report.Bots, want, report.Items)
