@@ -33,7 +33,6 @@ func TestLostConsumerConcernsItsOwnEventsAlone(t *testing.T) {
 				seen  = map[string]bool{}
 			)
 			release := make(chan struct{})
-			t.Cleanup(sync.OnceFunc(func() { close(release) }))
 			b.start(settings{
 				NoIntake: true, Unordered: test.unordered, Retries: retries{Block: !test.unordered},
 				Handlers: handlers(func(ctx context.Context, event notification.Event) error {
@@ -52,6 +51,7 @@ func TestLostConsumerConcernsItsOwnEventsAlone(t *testing.T) {
 					return nil
 				}),
 			})
+			t.Cleanup(func() { close(release) }) // Before the worker is stopped, which would wait for its handler.
 			handled := func(place int) func() bool {
 				return func() bool {
 					mutex.Lock()
