@@ -3,52 +3,14 @@ package config
 import (
 	"errors"
 	"net/url"
-	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 )
-
-// nameForm is what names of one kind look like.
-type nameForm struct {
-	pattern *regexp.Regexp
-	fault   string
-}
 
 var (
 	instanceName = regexp.MustCompile(`^[0-9]{1,20}$`)
 	botName      = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 )
-
-func nameForms() map[string]nameForm {
-	return map[string]nameForm{
-		anySource:   {sourceName, "is no name for a source; use a-z, 0-9 and -, at most 32 of them"},
-		anyBot:      {botName, "is no name for a bot; use a-z, 0-9, - and _, at most 32 of them"},
-		anyHandler:  {handlerName, "is no name for a handler; use letters, digits, - and _, at most 64 of them, and say its type with type"},
-		anyInstance: {instanceName, "is no instance; write its number, in quotes"},
-	}
-}
-
-// namesIn returns the names of the sections in a section that were written, in their order.
-func (l *loader) namesIn(section string) []string {
-	var names []string
-	for key := range l.namedAt {
-		if name, ok := strings.CutPrefix(key, section+"."); ok && !strings.Contains(name, ".") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// fillNamed sets the fields of a section with a name of its own. Any is its key with what stands for names.
-func (l *loader) fillNamed(target any, anyKey, key string) {
-	for _, k := range l.table.leaves() {
-		if name, ok := strings.CutPrefix(k.key, anyKey+"."); ok && !strings.Contains(name, ".") {
-			l.fill(reflect.ValueOf(target).Elem(), k, key+"."+name)
-		}
-	}
-}
 
 // instances reads and checks the accounts of a source.
 func (l *loader) instances(source Source, provider Provider, known bool) map[string]Instance {

@@ -34,7 +34,7 @@ type Config struct {
 	// Handlers that are no Go, by name: programs and commands that events are handed to.
 	Handlers map[string]Handler `yaml:"handlers"`
 	// What handlers of your own need, in sections that they name; see docs/handlers.md.
-	Settings Settings `yaml:"settings"`
+	Settings Settings `yaml:"settings" open:"true"`
 	// The shape of the streams. Shards and lanes are fixed once they are made.
 	Streams Streams `yaml:"streams"`
 	// Warnings name settings that work but should be looked at, one sentence each with its place.

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"reflect"
 	"strconv"
 	"strings"
 )
@@ -20,8 +18,6 @@ const (
 	maxTokenFile = 64 << 10
 	// pemBegin begins a public key or a certificate in PEM, which takes several lines.
 	pemBegin = "-----BEGIN "
-	// byteOrderMark is what some editors write in front of a text.
-	byteOrderMark = "\ufeff"
 )
 
 // readCredentials reads the files and variables that the source names for its tokens and secrets, and checks all of them.
@@ -35,7 +31,7 @@ func (l *loader) readCredentials(source *Source, provider Provider) {
 	default:
 		made := !provider.GivesSecret && source.Auth != AuthBasic && !source.Signature.IsPublic()
 		if len(tokens)+len(secrets) == 0 && (!l.AllowMissingTokens || !made) {
-			l.fault(l.named[source.Name], "sources."+source.Name, "%s", noSecret(source))
+			l.fault(l.outer[source.Name], "sources."+source.Name, "%s", noSecret(source))
 		}
 		for _, one := range tokens {
 			l.readToken(source, one)
@@ -142,26 +138,9 @@ func readTokens(path string) ([]string, error) {
 	return tokens, nil
 }
 
-// itemAt returns the place in a list of sections as it stands in a key.
-func itemAt(i int) string { return "[" + strconv.Itoa(i) + "]" }
-
 // sections reads one of a source's lists of sections, each of which read completes. One that is at fault is missing.
 func sections[T any](l *loader, source, name string, read func(one *T, key string, at place) bool) []T {
-	list := sourceKey(source, name)
-	var all []T
-	for i, at := range l.sectionsAt[list] {
-		key := list + itemAt(i)
-		var one T
-		for _, k := range l.table.leaves() {
-			if name, ok := strings.CutPrefix(k.key, sourceKey(anySource, name)+anyItem); ok {
-				l.fill(reflect.ValueOf(&one).Elem(), k, key+name)
-			}
-		}
-		if read(&one, key, at) {
-			all = append(all, one)
-		}
-	}
-	return all
+	return fillEach(l.layered, sourceKey(source, name), sourceKey(anySource, name), read)
 }
 
 // secrets reads the source's list of secrets.
@@ -245,18 +224,4 @@ func (l *loader) readChallengePassword(source *Source) {
 	default:
 		source.Challenge.Password = NewSecret(lines[0])
 	}
-}
-
-// unreadable says why a file can't be read and what to do. The path is said by the caller.
-func unreadable(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "no such file; create it or correct the path"
-	case errors.Is(err, fs.ErrPermission):
-		return "permission denied; let the user that this process runs as read it"
-	}
-	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
-		return pathError.Err.Error()
-	}
-	return err.Error()
 }

@@ -23,49 +23,23 @@ func variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }
 
-// known returns every key that can be set from outside of the file, which is where names of sources come from.
-func (l *loader) known() map[string]*keySpec {
-	known := map[string]*keySpec{}
-	for _, k := range l.table.leaves() {
-		if k.inFileOnly() {
-			continue
-		}
-		if !k.inSource() {
-			known[k.key] = k
-			continue
-		}
-		known[keyOf(k, defaultSource)] = k
-		for name := range l.named {
-			if isSourceName(name) {
-				known[keyOf(k, name)] = k
-			}
-		}
-	}
-	return known
-}
-
-// keyOf returns the key for the source of that name; a key outside of sources is the same for all.
-func keyOf(k *keySpec, source string) string {
-	return strings.Replace(k.key, anySource, source, 1)
-}
-
-// environ reads the layer of the variables.
-func (l *loader) environ(known map[string]*keySpec) layer {
+// fromEnviron reads the layer of the variables.
+func (l *layered) fromEnviron(known map[string]*keySpec) layer {
 	keys := map[string]string{}
 	for key := range known {
 		keys[variable(key)] = key // a test holds that no two keys share a variable, whatever sources are called
 	}
 	values := layer{}
-	for _, entry := range l.Environ {
+	for _, entry := range l.environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || slices.Contains(l.Variables, name) {
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(l.variables, name) {
 			continue
 		}
 		at := place{Variable: name}
 		switch key, ok := keys[name]; {
 		case ok:
 			values.put(known[key], key, text, at)
-		case isSettingsVariable(name): // Who reads the settings knows.
+		case l.isOpen(name): // Who reads the section knows.
 		default:
 			l.unknownVariable(at, keys)
 		}
@@ -73,11 +47,23 @@ func (l *loader) environ(known map[string]*keySpec) layer {
 	return values
 }
 
-func (l *loader) unknownVariable(at place, keys map[string]string) {
-	if l.broken && strings.HasPrefix(at.Variable, variable("sources.")) {
-		return // its source may stand in the file that could not be read
+// isOpen reports whether the variable sets a key in a section whose keys others know.
+func (l *layered) isOpen(name string) bool {
+	return slices.ContainsFunc(l.table.leaves(), func(k *keySpec) bool { return k.open && strings.HasPrefix(name, variable(k.key)+"_") })
+}
+
+// mayBeNamed reports whether the variable sets a key in a section that a file has to name.
+func (l *layered) mayBeNamed(name string) bool {
+	return slices.ContainsFunc(l.table.children, func(k *keySpec) bool {
+		return len(k.children) == 1 && k.children[0].form.outside && strings.HasPrefix(name, variable(k.key+"."))
+	})
+}
+
+func (l *layered) unknownVariable(at place, keys map[string]string) {
+	if l.broken && l.mayBeNamed(at.Variable) {
+		return // its section may stand in the file that could not be read
 	}
-	names := slices.Clone(l.Variables)
+	names := slices.Clone(l.variables)
 	for name := range keys {
 		names = append(names, name)
 	}
@@ -91,12 +77,12 @@ func (l *loader) unknownVariable(at place, keys map[string]string) {
 	l.fault(at, "", "unknown variable%s", hint)
 }
 
-// flags reads the layer of the command line.
-func (l *loader) flags(known map[string]*keySpec) layer {
+// fromFlags reads the layer of the command line.
+func (l *layered) fromFlags(known map[string]*keySpec) layer {
 	values := layer{}
-	for key, text := range l.Flags {
+	for key, text := range l.flags {
 		at := place{Flag: "--" + key}
-		if name := l.FlagNames[key]; name != "" {
+		if name := l.flagNames[key]; name != "" {
 			at.Flag = name
 		}
 		switch k := known[key]; {

@@ -68,11 +68,11 @@ func (p place) rank() int {
 	}
 }
 
-func (l *loader) fault(at place, key, format string, args ...any) {
+func (l *layered) fault(at place, key, format string, args ...any) {
 	l.faults = append(l.faults, newFault(at, key, fmt.Sprintf(format, args...)))
 }
 
-func (l *loader) warn(at place, key, format string, args ...any) {
+func (l *layered) warn(at place, key, format string, args ...any) {
 	l.warnings = append(l.warnings, newFault(at, key, fmt.Sprintf(format, args...)).String())
 }
 

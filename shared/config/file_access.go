@@ -1,10 +1,15 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 
 	"sluice.internal/shared/filemode"
 )
+
+// byteOrderMark is what some editors write in front of a text.
+const byteOrderMark = "\ufeff"
 
 // checkFound looks at who can have written a file that nobody named and that is read because it is there. One of
 // somebody else's in the working directory would decide where notifications go, and which files are read as secrets.
@@ -21,7 +26,7 @@ func checkFound(path string) error {
 
 // checkPrivate warns of a file with a secret in it that everybody can read, once for each file. It is no fault: the
 // process works, and whoever mounts files into a container may have no choice.
-func (l *loader) checkPrivate(k *keySpec, key string, s setting) {
+func (l *layered) checkPrivate(k *keySpec, key string, s setting) {
 	path := ""
 	switch kind := k.tag("file"); {
 	case s.text == "":
@@ -42,4 +47,18 @@ func (l *loader) checkPrivate(k *keySpec, key string, s setting) {
 	if err := filemode.CheckPrivate(info); err != nil {
 		l.warn(s.place, key, "%q %s; run `chmod 600` on it", path, err)
 	}
+}
+
+// unreadable says why a file can't be read and what to do. The path is said by the caller.
+func unreadable(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file; create it or correct the path"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied; let the user that this process runs as read it"
+	}
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	return err.Error()
 }

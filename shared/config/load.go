@@ -3,11 +3,8 @@ package config
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"reflect"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // DefaultFile is read when Options names no file and it exists.
@@ -74,10 +71,10 @@ type SourceFault struct {
 // Relative paths in the file start at the file's folder, those in variables and flags at the working directory.
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
-	maps.Copy(l.values, l.file()) // First, as the names of sources come from there.
+	maps.Copy(l.values, l.fromFile()) // First, as the names of sources come from there.
 	known := l.known()
-	maps.Copy(l.values, l.environ(known))
-	maps.Copy(l.values, l.flags(known))
+	maps.Copy(l.values, l.fromEnviron(known))
+	maps.Copy(l.values, l.fromFlags(known))
 	cfg := l.config()
 	if len(l.faults) > 0 {
 		l.faults.sort()
@@ -98,87 +95,23 @@ func Default() *Config {
 	return cfg
 }
 
-// loader is the state of one Load. Its methods collect faults instead of returning errors, so that all are reported at once.
+// loader is the state of one Load.
 type loader struct {
 	Options
-
-	table *keySpec
-	// values are what the keys were set to: the file, with the variables over it, with the flags over those.
-	values layer
-	// named are the sources in the file with the lines they start on, also those with faults in them.
-	named map[string]place
-	// namedAt are the places of the sections with names of their own, by the key of each; those of sources are in named.
-	namedAt map[string]place
-	// settings is the section of the file that handlers read, nil without.
-	settings *yaml.Node
-	// sectionsAt are the places of the sections in each list of them, by the list's key.
-	sectionsAt map[string][]place
-	// broken says that there may be more in the file than could be read, so that what is missing is no fault.
-	broken bool
-
-	faults   Faults
-	warnings []string
-	// private are the files with secrets whose modes have been looked at.
-	private map[string]bool
+	*layered
 }
 
 func newLoader(opts Options) *loader {
-	return &loader{
-		Options: opts, table: table(), values: layer{}, named: map[string]place{}, namedAt: map[string]place{}, sectionsAt: map[string][]place{},
-		private: map[string]bool{},
-	}
-}
-
-// layer is what one of file, variables and flags sets, by dotted key.
-type layer map[string]setting
-
-// setting is a value as it was written, and where.
-type setting struct {
-	text  string
-	items []setting // of a list, instead of text
-	place place
-}
-
-// path returns the text as a path, for use in this process's working directory.
-func (s setting) path() string {
-	if s.text == "" || filepath.IsAbs(s.text) {
-		return s.text
-	}
-	return filepath.Join(filepath.Dir(s.place.File), s.text)
-}
-
-// lookup returns what the key was set to, or else its default; false when it has neither.
-func (l *loader) lookup(k *keySpec, key string) (setting, bool) {
-	if s, ok := l.values[key]; ok {
-		return s, true
-	}
-	text := k.tag("default")
-	return setting{text: text}, text != ""
-}
-
-// items returns what a key without a default was set to: any number of values for a list, else one or none.
-func (l *loader) items(key string) []setting {
-	s, ok := l.values[key]
-	switch {
-	case !ok:
-		return nil
-	case s.items != nil:
-		return s.items
-	default:
-		return []setting{s}
-	}
-}
-
-// at returns where the key was set; the zero place when it was not.
-func (l *loader) at(key string) place {
-	return l.values[key].place
+	return &loader{opts, newLayered(table(), origin{
+		file: opts.File, usualFile: DefaultFile, environ: opts.Environ, variables: opts.Variables, flags: opts.Flags, flagNames: opts.FlagNames,
+	})}
 }
 
 // config makes the Config of the values. What is at fault is missing from it.
 func (l *loader) config() *Config {
 	var cfg Config
 	for _, k := range l.table.leaves() {
-		if !k.inSource() && !k.inFileOnly() {
+		if !inSource(k) && !k.fileOnly {
 			l.fill(reflect.ValueOf(&cfg).Elem(), k, k.key)
 		}
 	}
@@ -196,37 +129,4 @@ func (l *loader) config() *Config {
 		cfg.Bots = l.bots(cfg.Sources, events.Keep)
 	}
 	return &cfg
-}
-
-// fill sets the key's field in the struct to what the key was set to, and makes all checks that stand in the table. A
-// field with a fault keeps its zero value.
-func (l *loader) fill(target reflect.Value, k *keySpec, key string) {
-	l.checkBeside(k, key)
-	s, ok := l.lookup(k, key)
-	if !ok {
-		return
-	}
-	field := target.FieldByIndex(k.index)
-	if !k.isList() {
-		l.fillValue(field, k, key, s)
-		return
-	}
-	list := reflect.MakeSlice(field.Type(), len(s.items), len(s.items))
-	for i, item := range s.items {
-		l.fillValue(list.Index(i), k, key, item)
-	}
-	field.Set(list)
-}
-
-func (l *loader) fillValue(v reflect.Value, k *keySpec, key string, s setting) {
-	text := s.text
-	if k.isPath() {
-		text = s.path()
-	}
-	if err := k.set(v, text); err != nil {
-		l.fault(s.place, key, "%s", err)
-		return
-	}
-	l.checkFile(k, key, s)
-	l.checkPrivate(k, key, s)
 }

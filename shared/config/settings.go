@@ -65,8 +65,7 @@ func (s Settings) Read(section string, target any) error {
 	if rows.children, err = settingsSpecs(value.Elem().Type(), prefix+".", nil); err != nil {
 		return fmt.Errorf("read settings.%s: %w", section, err)
 	}
-	l := newLoader(Options{})
-	l.table = &keySpec{children: []*keySpec{rows}}
+	l := newLayered(&keySpec{children: []*keySpec{rows}}, origin{})
 	s.layers(l, rows, section)
 	for _, k := range rows.leaves() {
 		if k.ofFile == nil {
@@ -81,12 +80,12 @@ func (s Settings) Read(section string, target any) error {
 }
 
 // layers reads what the file and the variables set of a section.
-func (s Settings) layers(l *loader, rows *keySpec, section string) {
+func (s Settings) layers(l *layered, rows *keySpec, section string) {
 	if s.state == nil {
 		return
 	}
 	s.state.sections[section] = true
-	r := &reader{loader: l, path: s.state.path}
+	r := &reader{layered: l, path: s.state.path}
 	for name, value := range s.state.pairs() {
 		if resolved(name).Value == section && !isNull(value) {
 			r.section(value, rows, rows.key, l.values)
@@ -186,9 +185,9 @@ func (s Settings) CheckAllRead() error {
 }
 
 // readSettings notes what the file has of settings, and what the variables have.
-func (l *loader) readSettings() Settings {
-	state := &settings{path: cmp.Or(l.File, DefaultFile), node: l.settings, sections: map[string]bool{}}
-	for _, entry := range l.Environ {
+func (l *layered) readSettings() Settings {
+	state := &settings{path: cmp.Or(l.file, l.usualFile), node: l.opened[settingsKey], sections: map[string]bool{}}
+	for _, entry := range l.environ {
 		if isSettingsVariable(entry) {
 			state.environ = append(state.environ, entry)
 		}
@@ -264,7 +263,7 @@ func (k *keySpec) checkOwn() (err error) {
 }
 
 // fillOwn sets a field of a struct that is not ours. A secret comes from its file where one is named.
-func (l *loader) fillOwn(target reflect.Value, k *keySpec) {
+func (l *layered) fillOwn(target reflect.Value, k *keySpec) {
 	fileKey := k.key + fileSuffix
 	switch file, inFile := l.values[fileKey]; {
 	case k.item() != reflect.TypeFor[Secret](), !inFile, file.text == "":
@@ -284,7 +283,7 @@ func (l *loader) fillOwn(target reflect.Value, k *keySpec) {
 	}
 }
 
-func (l *loader) fillFromFile(field reflect.Value, fileKey string, file setting) {
+func (l *layered) fillFromFile(field reflect.Value, fileKey string, file setting) {
 	l.checkPrivate(&keySpec{field: reflect.StructField{Type: reflect.TypeFor[string](), Tag: `file:"content"`}}, fileKey, file)
 	text, err := os.ReadFile(file.path())
 	switch {
@@ -298,7 +297,7 @@ func (l *loader) fillFromFile(field reflect.Value, fileKey string, file setting)
 }
 
 // hasFault reports whether something is wrong with the key already, or with the file that it is in.
-func (l *loader) hasFault(key string) bool {
+func (l *layered) hasFault(key string) bool {
 	return slices.ContainsFunc(l.faults, func(f Fault) bool {
 		at := f.at.Variable
 		return f.Key == key || f.Key == key+fileSuffix || at != "" && (at == variable(key) || at == variable(key+fileSuffix))

@@ -64,3 +64,12 @@ func (s Size) String() string {
 func (s Size) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
+
+// sizePattern matches what ParseSize reads.
+func sizePattern() string {
+	var names []string
+	for _, unit := range units() {
+		names = append(names, unit.name)
+	}
+	return "^[0-9]+ *(" + strings.Join(names, "|") + ")?$"
+}

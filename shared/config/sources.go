@@ -21,6 +21,32 @@ func isSourceName(name string) bool {
 	return sourceName.MatchString(name)
 }
 
+// known returns every key that can be set from outside of the file, which is where names of sources come from.
+func (l *loader) known() map[string]*keySpec {
+	known := map[string]*keySpec{}
+	for _, k := range l.table.leaves() {
+		if k.fileOnly {
+			continue
+		}
+		if !inSource(k) {
+			known[k.key] = k
+			continue
+		}
+		known[keyOf(k, defaultSource)] = k
+		for name := range l.outer {
+			if isSourceName(name) {
+				known[keyOf(k, name)] = k
+			}
+		}
+	}
+	return known
+}
+
+// keyOf returns the key for the source of that name; a key outside of sources is the same for all.
+func keyOf(k *keySpec, source string) string {
+	return strings.Replace(k.key, anySource, source, 1)
+}
+
 // sources resolves every source, in the order of their names so that of two with one path it is always the same
 // that is at fault.
 func (l *loader) sources() map[string]Source {
@@ -42,7 +68,7 @@ func (l *loader) sourceNames() []string {
 			names = append(names, name)
 		}
 	}
-	for name := range l.named {
+	for name := range l.outer {
 		names = append(names, name)
 	}
 	if len(names) == 0 {
@@ -57,7 +83,7 @@ func (l *loader) sourceNames() []string {
 func (l *loader) source(name string) Source {
 	var source Source
 	for _, k := range l.table.leaves() {
-		if k.inSource() && !k.inFileOnly() {
+		if inSource(k) && !k.fileOnly {
 			l.fill(reflect.ValueOf(&source).Elem(), k, keyOf(k, name))
 		}
 	}
@@ -124,7 +150,7 @@ func (l *loader) checkTokenPlace(source Source, at place, section string) {
 
 // sourceAt is where the source's key was set, or else where the source was.
 func (l *loader) sourceAt(name, key string) place {
-	return cmp.Or(l.at(sourceKey(name, key)), l.named[name])
+	return cmp.Or(l.at(sourceKey(name, key)), l.outer[name])
 }
 
 func sourceKey(name, key string) string {

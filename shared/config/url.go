@@ -45,14 +45,14 @@ func (u URL) Reveal() string {
 	return u.text
 }
 
-// hasUser reports whether a user, password or token stands in the text.
-func (u URL) hasUser() bool {
-	return strings.Contains(u.text, "@")
+// hasUser reports whether a user, password or token stands in the text of a URL.
+func hasUser(text string) bool {
+	return strings.Contains(text, "@")
 }
 
 // String returns the servers with "[redacted]" for user and password.
 func (u URL) String() string {
-	if !u.hasUser() {
+	if !hasUser(u.text) {
 		return u.text
 	}
 	servers := strings.Split(u.text, ",")

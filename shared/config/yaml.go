@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,25 +15,22 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// file reads the layer of the file, nil when there is none.
+// fromFile reads the layer of the file, nil when there is none.
 //
 // It walks the nodes itself instead of decoding them: nodes know their lines, and their texts are as written,
 // while a decoder would take a token of digits for a number and give it back changed.
-func (l *loader) file() layer {
-	path := l.File
-	if path == "" {
-		path = DefaultFile
-	}
+func (l *layered) fromFile() layer {
+	path := cmp.Or(l.file, l.usualFile)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && l.File == "" {
+	if errors.Is(err, fs.ErrNotExist) && l.file == "" {
 		return nil
 	}
-	r := &reader{loader: l, path: path}
+	r := &reader{layered: l, path: path}
 	if err != nil {
 		r.abandon(0, unreadable(err))
 		return nil
 	}
-	if err := checkFound(path); err != nil && l.File == "" {
+	if err := checkFound(path); err != nil && l.file == "" {
 		r.abandon(0, err.Error()+"; name it with --config or SLUICE_CONFIG if you trust it")
 		return nil
 	}
@@ -47,7 +45,7 @@ func (l *loader) file() layer {
 
 // reader turns the nodes of one file into settings.
 type reader struct {
-	*loader
+	*layered
 	path string
 }
 
@@ -171,7 +169,7 @@ func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values la
 	switch {
 	case isNull(value):
 	case k.open:
-		r.keepSettings(value, key)
+		r.keepOpen(value, key)
 	case k.repeated:
 		r.sections(value, k, key, values)
 	case len(k.children) > 0:
@@ -182,7 +180,7 @@ func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values la
 		if text, ok := r.text(value, key); ok {
 			values[key] = setting{text: text, place: r.place(value)}
 			if k.tag("variable") != "" {
-				r.Variables = append(slices.Clip(r.Variables), text)
+				r.variables = append(slices.Clip(r.variables), text)
 			}
 		}
 	}
@@ -191,22 +189,22 @@ func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values la
 // name notes where a section with a name of its own is. It reports whether it can be called so.
 func (r *reader) name(node *yaml.Node, k *keySpec, key string) bool {
 	name, at := resolved(node).Value, r.place(node)
-	form := nameForms()[k.name]
-	if k.name == anySource {
-		r.named[name] = at
+	form := k.form
+	if form.outside {
+		r.outer[name] = at
 	}
 	if !form.pattern.MatchString(name) {
 		r.fault(at, key, "%s", form.fault)
 		return false
 	}
-	if k.name != anySource {
+	if !form.outside {
 		r.namedAt[key] = at
 	}
 	return true
 }
 
-// keepSettings keeps the section whose keys handlers know, and checks how its own sections are called.
-func (r *reader) keepSettings(node *yaml.Node, key string) {
+// keepOpen keeps a section whose keys others know, and checks how its own sections are called.
+func (r *reader) keepOpen(node *yaml.Node, key string) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.MappingNode {
 		r.fault(at, key, "must be a mapping of sections, each with keys of its own")
@@ -224,7 +222,7 @@ func (r *reader) keepSettings(node *yaml.Node, key string) {
 		}
 		seen[inner] = node.Content[i].Line
 	}
-	r.settings = node
+	r.opened[key] = node
 }
 
 // sections reads a list of mappings with keys in them into the layer.
