@@ -1,6 +1,8 @@
 package config
 
-import "time"
+import (
+	"time"
+)
 
 // The values of Instance.Receive: how notifications of an instance come.
 const (

@@ -1,6 +1,8 @@
 package config
 
-import "time"
+import (
+	"time"
+)
 
 // Receiver is the configuration of the receive API.
 type Receiver struct {

@@ -1,6 +1,8 @@
 package config
 
-import "time"
+import (
+	"time"
+)
 
 // Handler is a handler that is no Go: a program that listens for events, or a command that is started for each.
 type Handler struct {

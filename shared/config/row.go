@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"regexp"
+	"sluice.internal/shared/config/internal/value"
 	"strings"
 	"time"
 )
@@ -155,9 +156,9 @@ func (k *keySpec) item() reflect.Type {
 func (k *keySpec) typeName() string {
 	name := map[reflect.Type]string{
 		reflect.TypeFor[string]():        "text",
-		reflect.TypeFor[Secret]():        "secret",
-		reflect.TypeFor[URL]():           "URL",
-		reflect.TypeFor[Size]():          "size",
+		reflect.TypeFor[value.Secret]():  "secret",
+		reflect.TypeFor[value.URL]():     "URL",
+		reflect.TypeFor[value.Size]():    "size",
 		reflect.TypeFor[time.Duration](): "duration",
 		reflect.TypeFor[bool]():          "true or false",
 		reflect.TypeFor[int]():           "number",

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sluice.internal/shared/config/internal/value"
 	"strings"
 )
 
@@ -20,8 +21,8 @@ func (k *keySpec) set(v reflect.Value, text string) error {
 	if pattern := k.tag("pattern"); pattern != "" && !regexp.MustCompile(pattern).MatchString(text) {
 		return fmt.Errorf("%q does not match %s", text, pattern)
 	}
-	if err := parse(v.Addr().Interface(), text); err != nil {
-		if k.item() == reflect.TypeFor[URL]() {
+	if err := value.Parse(v.Addr().Interface(), text); err != nil {
+		if k.item() == reflect.TypeFor[value.URL]() {
 			return err
 		}
 		return fmt.Errorf("%q %w", text, err)
@@ -45,7 +46,7 @@ func (k *keySpec) checkBounds(v reflect.Value, text string) error {
 // bound reads a bound, which is written as the key's values are.
 func (k *keySpec) bound(text string) int64 {
 	v := reflect.New(k.item())
-	if err := parse(v.Interface(), text); err != nil {
+	if err := value.Parse(v.Interface(), text); err != nil {
 		panic(fmt.Sprintf("bound of %s: %q %s", k.key, text, err)) // every bound is read by a test
 	}
 	return v.Elem().Int()
@@ -54,7 +55,7 @@ func (k *keySpec) bound(text string) int64 {
 // canBeEmpty reports whether an empty text is a value like any other.
 func (k *keySpec) canBeEmpty() bool {
 	switch k.item() {
-	case reflect.TypeFor[string](), reflect.TypeFor[Secret](), reflect.TypeFor[URL]():
+	case reflect.TypeFor[string](), reflect.TypeFor[value.Secret](), reflect.TypeFor[value.URL]():
 		return !k.isList() && k.choices() == nil
 	}
 	return false
@@ -63,10 +64,10 @@ func (k *keySpec) canBeEmpty() bool {
 // isSecret reports whether the text must not stand where others can read it.
 func (k *keySpec) isSecret(text string) bool {
 	switch k.item() {
-	case reflect.TypeFor[Secret]():
+	case reflect.TypeFor[value.Secret]():
 		return true
-	case reflect.TypeFor[URL]():
-		return hasUser(text)
+	case reflect.TypeFor[value.URL]():
+		return value.HasUser(text)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"reflect"
+	"sluice.internal/shared/config/internal/value"
 	"time"
 )
 
@@ -61,11 +62,11 @@ func (k *keySpec) valueSchema() map[string]any {
 	case reflect.TypeFor[int]():
 		schema["type"] = "integer"
 		schema["minimum"], schema["maximum"] = k.bound(k.tag("min")), k.bound(k.tag("max"))
-	case reflect.TypeFor[Size]():
-		schema["type"], schema["pattern"] = []string{"string", "integer"}, sizePattern()
+	case reflect.TypeFor[value.Size]():
+		schema["type"], schema["pattern"] = []string{"string", "integer"}, value.SizePattern()
 	case reflect.TypeFor[time.Duration]():
 		schema["pattern"] = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
-	case reflect.TypeFor[Secret](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Time]():
+	case reflect.TypeFor[value.Secret](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Time]():
 		schema["minLength"] = 1
 	}
 	if pattern := k.tag("pattern"); pattern != "" {
@@ -77,7 +78,7 @@ func (k *keySpec) valueSchema() map[string]any {
 // literal is the text as the JSON that an editor would write for it.
 func (k *keySpec) literal(text string) any {
 	switch k.item() {
-	case reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[Size]():
+	case reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[value.Size]():
 		if json.Valid([]byte(text)) {
 			return json.RawMessage(text)
 		}

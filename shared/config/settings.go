@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"sluice.internal/shared/config/internal/value"
 )
 
 // Settings are what handlers of one's own are told: sections of sluice.yaml, and variables over them, that nobody knows but
@@ -232,7 +233,7 @@ func settingsSpecs(t reflect.Type, prefix string, index []int) ([]*keySpec, erro
 			continue
 		}
 		all = append(all, k)
-		if field.Type == reflect.TypeFor[Secret]() {
+		if field.Type == reflect.TypeFor[value.Secret]() {
 			all = append(all, &keySpec{
 				name: name + fileSuffix, key: k.key + fileSuffix, ofFile: k,
 				field: reflect.StructField{Name: field.Name, Type: reflect.TypeFor[string](), Tag: `file:"content"`},
@@ -245,7 +246,7 @@ func settingsSpecs(t reflect.Type, prefix string, index []int) ([]*keySpec, erro
 // checkOwn checks what tests check of the rows that are ours: a type that a key can have, and bounds and defaults that are
 // values.
 func (k *keySpec) checkOwn() (err error) {
-	if !isValue(reflect.New(k.item()).Interface()) {
+	if !value.Is(reflect.New(k.item()).Interface()) {
 		return fmt.Errorf("the field %s is a %s, which no key can be; a text, number, bool, time, duration or type of package config can",
 			k.field.Name, k.field.Type)
 	}
@@ -266,7 +267,7 @@ func (k *keySpec) checkOwn() (err error) {
 func (l *layered) fillOwn(target reflect.Value, k *keySpec) {
 	fileKey := k.key + fileSuffix
 	switch file, inFile := l.values[fileKey]; {
-	case k.item() != reflect.TypeFor[Secret](), !inFile, file.text == "":
+	case k.item() != reflect.TypeFor[value.Secret](), !inFile, file.text == "":
 		l.fill(target, k, k.key)
 	case l.isSet(k.key):
 		l.fault(file.place, fileKey, "can't be set together with %s (%s)", k.key, l.placed(k.key))
@@ -276,7 +277,7 @@ func (l *layered) fillOwn(target reflect.Value, k *keySpec) {
 	}
 	if k.tag("required") == "true" && target.FieldByIndex(k.index).IsZero() && !l.hasFault(k.key) {
 		also := ""
-		if k.item() == reflect.TypeFor[Secret]() {
+		if k.item() == reflect.TypeFor[value.Secret]() {
 			also = ", or " + fileKey + " to the file that it is in"
 		}
 		l.fault(l.at(k.key), k.key, "is missing; set it here or by the variable %s%s", variable(k.key), also)
@@ -292,7 +293,7 @@ func (l *layered) fillFromFile(field reflect.Value, fileKey string, file setting
 	case strings.TrimSpace(string(text)) == "":
 		l.fault(file.place, fileKey, "%q is empty", file.path())
 	default:
-		field.Set(reflect.ValueOf(NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark)))))
+		field.Set(reflect.ValueOf(value.NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark)))))
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"net/netip"
 	"slices"
+	"sluice.internal/shared/config/internal/value"
 	"time"
 )
 
@@ -257,7 +258,7 @@ func (s Source) With(scheme Scheme) Source {
 // Allowed parts Allow into addresses and names of the provider's lists. Both are empty where anybody may send.
 func (s Source) Allowed() (prefixes []netip.Prefix, lists []string) {
 	for _, item := range s.Allow {
-		if prefix, err := parsePrefix(item); err == nil {
+		if prefix, err := value.ParsePrefix(item); err == nil {
 			prefixes = append(prefixes, prefix)
 		} else {
 			lists = append(lists, item)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sluice.internal/shared/config/internal/value"
 	"strings"
 )
 
@@ -207,7 +208,7 @@ func isPath(path string) bool {
 func (l *loader) checkAllow(source Source, provider Provider, known bool) {
 	key := sourceKey(source.Name, "allow")
 	for _, item := range l.items(key) {
-		_, err := parsePrefix(item.text)
+		_, err := value.ParsePrefix(item.text)
 		switch {
 		case err == nil, slices.Contains(provider.Lists, item.text), !known && isSourceName(item.text):
 		case len(provider.Lists) > 0:

@@ -1,4 +1,4 @@
-package config
+package value
 
 import (
 	"errors"
@@ -45,14 +45,14 @@ func (u URL) Reveal() string {
 	return u.text
 }
 
-// hasUser reports whether a user, password or token stands in the text of a URL.
-func hasUser(text string) bool {
+// HasUser reports whether a user, password or token stands in the text of a URL.
+func HasUser(text string) bool {
 	return strings.Contains(text, "@")
 }
 
 // String returns the servers with "[redacted]" for user and password.
 func (u URL) String() string {
-	if !hasUser(u.text) {
+	if !HasUser(u.text) {
 		return u.text
 	}
 	servers := strings.Split(u.text, ",")

@@ -1,4 +1,4 @@
-package config
+package value
 
 import (
 	"errors"
@@ -65,8 +65,8 @@ func (s Size) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// sizePattern matches what ParseSize reads.
-func sizePattern() string {
+// SizePattern matches what ParseSize reads.
+func SizePattern() string {
 	var names []string
 	for _, unit := range units() {
 		names = append(names, unit.name)

@@ -1,4 +1,4 @@
-package config
+package value
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// parse reads the text into the target. Its error goes on from the text: "is not a size".
-func parse(target any, text string) (err error) {
+// Parse reads the text into the target. Its error goes on from the text: "is not a size".
+func Parse(target any, text string) (err error) {
 	switch target := target.(type) {
 	case *string:
 		*target = text
@@ -38,7 +38,7 @@ func parse(target any, text string) (err error) {
 		*target, err = strconv.ParseFloat(text, 64)
 		err = replaced(err, "is not a number")
 	case *netip.Prefix:
-		*target, err = parsePrefix(text)
+		*target, err = ParsePrefix(text)
 	case *slog.Level:
 		err = target.UnmarshalText([]byte(text))
 	default:
@@ -47,8 +47,8 @@ func parse(target any, text string) (err error) {
 	return err
 }
 
-// isValue reports whether parse can read a text into the target.
-func isValue(target any) bool {
+// Is reports whether parse can read a text into the target.
+func Is(target any) bool {
 	switch target.(type) {
 	case *string, *Secret, *URL, *Size, *time.Duration, *time.Time, *bool, *int, *int64, *float64, *netip.Prefix, *slog.Level:
 		return true
@@ -77,8 +77,8 @@ func parseTime(text string) (time.Time, error) {
 	return at.UTC(), replaced(err, "is not a time; write for example 2026-12-31T18:00:00Z or 2026-12-31")
 }
 
-// parsePrefix reads an address or a CIDR. IPv4 in IPv6 becomes IPv4, as which clients' addresses are compared.
-func parsePrefix(text string) (netip.Prefix, error) {
+// ParsePrefix reads an address or a CIDR. IPv4 in IPv6 becomes IPv4, as which clients' addresses are compared.
+func ParsePrefix(text string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(text)
 	if addr, notAddr := netip.ParseAddr(text); notAddr == nil && addr.Zone() == "" {
 		prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
