@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 var (
@@ -15,9 +17,9 @@ var (
 // instances reads and checks the accounts of a source.
 func (l *loader) instances(source Source, provider Provider, known bool) map[string]Instance {
 	section := sourceKey(source.Name, "instances")
-	names := l.namesIn(section)
+	names := l.NamesIn(section)
 	if len(names) > 0 && known && !provider.HTTPAPI {
-		l.fault(l.namedAt[section+"."+names[0]], section, "are for provider green-api; provider %q is not asked for anything", source.Provider)
+		l.Fault(l.NamedAt[section+"."+names[0]], section, "are for provider green-api; provider %q is not asked for anything", source.Provider)
 		return nil
 	}
 	if len(names) == 0 {
@@ -27,7 +29,7 @@ func (l *loader) instances(source Source, provider Provider, known bool) map[str
 	for _, id := range names {
 		key := section + "." + id
 		instance := Instance{ID: id}
-		l.fillNamed(&instance, sourceKey(anySource, "instances."+anyInstance), key)
+		l.FillNamed(&instance, sourceKey(anySource, "instances."+anyInstance), key)
 		l.checkAddress(key+".api_url", instance.APIURL)
 		l.checkAddress(key+".media_url", instance.MediaURL)
 		l.readInstanceToken(&instance, key)
@@ -43,7 +45,7 @@ func (l *loader) checkAddress(key, address string) {
 		return
 	}
 	if err := checkHTTPS(address); err != nil {
-		l.fault(l.at(key), key, "%q %s", address, err)
+		l.Fault(l.At(key), key, "%q %s", address, err)
 	}
 }
 
@@ -65,11 +67,11 @@ func (l *loader) readInstanceToken(instance *Instance, key string) {
 	tokens := l.accountTokens(key+".token_file", instance.TokenFile)
 	switch {
 	case len(tokens) > 1:
-		l.fault(l.at(key+".token_file"), key+".token_file", "has several lines; an instance has one token")
+		l.Fault(l.At(key+".token_file"), key+".token_file", "has several lines; an instance has one token")
 	case len(tokens) == 1:
 		instance.Token = tokens[0]
 	case l.Accounts && instance.TokenFile == "" && instance.Receive == ReceiveHTTPAPI:
-		l.fault(l.namedAt[key], key, "has no token_file; GREEN-API hands out nothing without the apiTokenInstance")
+		l.Fault(l.NamedAt[key], key, "has no token_file; GREEN-API hands out nothing without the apiTokenInstance")
 	}
 }
 
@@ -80,14 +82,14 @@ func (l *loader) accountTokens(key, path string) []Secret {
 	}
 	texts, err := readTokens(path)
 	if err != nil {
-		l.fault(l.at(key), key, "%q: %s", path, unreadable(err))
+		l.Fault(l.At(key), key, "%q: %s", path, layers.Unreadable(err))
 		return nil
 	}
 	tokens := make([]Secret, len(texts))
 	for i, text := range texts {
 		tokens[i] = NewSecret(text)
 		if len(text) < minTokenLength {
-			l.warn(l.at(key), key, "a token in %q is shorter than %d characters and could be guessed", path, minTokenLength)
+			l.Warn(l.At(key), key, "a token in %q is shorter than %d characters and could be guessed", path, minTokenLength)
 		}
 	}
 	return tokens

@@ -8,7 +8,7 @@ import (
 
 // bots reads and checks the bots, in the order of their names.
 func (l *loader) bots(sources map[string]Source, events time.Duration) map[string]Bot {
-	names := l.namesIn("bots")
+	names := l.NamesIn("bots")
 	if len(names) == 0 {
 		return nil
 	}
@@ -17,11 +17,11 @@ func (l *loader) bots(sources map[string]Source, events time.Duration) map[strin
 	for _, name := range names {
 		key := "bots." + name
 		bot := Bot{Name: name}
-		l.fillNamed(&bot, "bots."+anyBot, key)
+		l.FillNamed(&bot, "bots."+anyBot, key)
 		bot.Tokens = l.accountTokens(key+".token_file", bot.TokenFile)
 		if bot.Keep > events && events > 0 {
-			l.fault(cmp.Or(l.at(key+".keep"), l.namedAt[key]), key+".keep", "is %s, more than streams.events.keep, %s (%s)",
-				bot.Keep, events, l.placed("streams.events.keep"))
+			l.Fault(cmp.Or(l.At(key+".keep"), l.NamedAt[key]), key+".keep", "is %s, more than streams.events.keep, %s (%s)",
+				bot.Keep, events, l.Placed("streams.events.keep"))
 		}
 		l.checkBot(bot, key, sources, owners)
 		bots[name] = bot
@@ -34,12 +34,12 @@ func (l *loader) bots(sources map[string]Source, events time.Duration) map[strin
 func (l *loader) checkBot(bot Bot, key string, sources map[string]Source, owners map[string]string) {
 	source, found := sources[bot.Source]
 	if !found && l.Providers != nil {
-		l.fault(cmp.Or(l.at(key+".source"), l.namedAt[key]), key+".source", "there is no source %q", bot.Source)
+		l.Fault(cmp.Or(l.At(key+".source"), l.NamedAt[key]), key+".source", "there is no source %q", bot.Source)
 		return
 	}
 	for i, instance := range bot.Instances {
 		if !instanceName.MatchString(instance) {
-			l.fault(l.items(key + ".instances")[i].place, key+".instances", "%q is no instance; write its number", instance)
+			l.Fault(l.Items(key + ".instances")[i].Place, key+".instances", "%q is no instance; write its number", instance)
 		}
 	}
 	if bot.TokenFile != "" {
@@ -54,16 +54,16 @@ func (l *loader) checkBot(bot Bot, key string, sources map[string]Source, owners
 	}
 	for _, id := range asked {
 		if source.Instances[id].TokenFile == "" && l.Providers != nil {
-			l.fault(l.namedAt[key], key, "has no token_file, and so shows the token of instance %s, of which %s.token_file is not set",
+			l.Fault(l.NamedAt[key], key, "has no token_file, and so shows the token of instance %s, of which %s.token_file is not set",
 				id, sourceKey(bot.Source, "instances."+id))
 		}
 		place := bot.Source + "/" + id
 		if owner := owners[place]; owner != "" {
-			l.fault(l.namedAt[key], key, "shows the token of instance %s, as bots.%s does: give one of them a token_file", id, owner)
+			l.Fault(l.NamedAt[key], key, "shows the token of instance %s, as bots.%s does: give one of them a token_file", id, owner)
 		}
 		owners[place] = bot.Name
 	}
 	if len(asked) == 0 {
-		l.fault(l.namedAt[key], key, "has no token_file, and source %s has no instances with tokens", bot.Source)
+		l.Fault(l.NamedAt[key], key, "has no token_file, and source %s has no instances with tokens", bot.Source)
 	}
 }

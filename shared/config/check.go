@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 // readPassword reads the password of NATS from its file, where one is named.
@@ -16,11 +18,11 @@ func (l *loader) readPassword(nats *NATS) {
 	}
 	text, err := os.ReadFile(nats.PasswordFile)
 	if err != nil {
-		l.fault(l.at(key), key, "%q: %s", nats.PasswordFile, unreadable(err))
+		l.Fault(l.At(key), key, "%q: %s", nats.PasswordFile, layers.Unreadable(err))
 		return
 	}
 	if nats.Password = NewSecret(strings.TrimSpace(string(text))); nats.Password == (Secret{}) {
-		l.fault(l.at(key), key, "%q is empty", nats.PasswordFile)
+		l.Fault(l.At(key), key, "%q is empty", nats.PasswordFile)
 	}
 }
 
@@ -30,8 +32,8 @@ func (l *loader) checkWindow(section string, keep time.Duration, windowKey strin
 		return // or at fault already
 	}
 	keepAt, windowAt := section+".keep", section+"."+windowKey
-	l.fault(cmp.Or(l.at(keepAt), l.at(windowAt)), section, "keep is %s (%s), less than %s, %s (%s)",
-		keep, l.placed(keepAt), windowKey, window, l.placed(windowAt))
+	l.Fault(cmp.Or(l.At(keepAt), l.At(windowAt)), section, "keep is %s (%s), less than %s, %s (%s)",
+		keep, l.Placed(keepAt), windowKey, window, l.Placed(windowAt))
 }
 
 // checkMaxAge checks that nothing goes at its greatest age before the time for which it is kept.
@@ -40,21 +42,21 @@ func (l *loader) checkMaxAge(section string, keep, maxAge time.Duration) {
 		return // or at fault already
 	}
 	keepAt, ageAt := section+".keep", section+".max_age"
-	l.fault(cmp.Or(l.at(ageAt), l.at(keepAt)), section, "max_age is %s (%s), less than keep, %s (%s); 0 turns it off",
-		maxAge, l.placed(ageAt), keep, l.placed(keepAt))
+	l.Fault(cmp.Or(l.At(ageAt), l.At(keepAt)), section, "max_age is %s (%s), less than keep, %s (%s); 0 turns it off",
+		maxAge, l.Placed(ageAt), keep, l.Placed(keepAt))
 }
 
 // checkWork checks that there is something for a worker to do.
 func (l *loader) checkWork() {
 	const intake, handlers = "worker.intake", "worker.handlers"
 	if l.isFalse(intake) && l.isFalse(handlers) {
-		l.fault(l.at(handlers), "worker", "with %s (%s) and %s (%s) both false it has nothing to do; set one to true",
-			intake, l.placed(intake), handlers, l.placed(handlers))
+		l.Fault(l.At(handlers), "worker", "with %s (%s) and %s (%s) both false it has nothing to do; set one to true",
+			intake, l.Placed(intake), handlers, l.Placed(handlers))
 	}
 }
 
 // isFalse reports whether the key, whose default is true, was set to false.
 func (l *loader) isFalse(key string) bool {
-	value, err := strconv.ParseBool(l.values[key].text)
+	value, err := strconv.ParseBool(l.Values[key].Text)
 	return err == nil && !value
 }

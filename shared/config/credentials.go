@@ -9,6 +9,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 const (
@@ -23,7 +25,7 @@ const (
 // readCredentials reads the files and variables that the source names for its tokens and secrets, and checks all of them.
 // A source whose requests need no secret has none afterwards, and so has each one where Options ask for no tokens.
 func (l *loader) readCredentials(source *Source, provider Provider) {
-	tokens, secrets := l.tokens(source.Name), l.sectionsAt[sourceKey(source.Name, "secrets")]
+	tokens, secrets := l.tokens(source.Name), l.SectionsAt[sourceKey(source.Name, "secrets")]
 	switch {
 	case l.WithoutTokens || source.Auth == "":
 	case !source.NeedsSecret():
@@ -31,7 +33,7 @@ func (l *loader) readCredentials(source *Source, provider Provider) {
 	default:
 		made := !provider.GivesSecret && source.Auth != AuthBasic && !source.Signature.IsPublic()
 		if len(tokens)+len(secrets) == 0 && (!l.AllowMissingTokens || !made) {
-			l.fault(l.outer[source.Name], "sources."+source.Name, "%s", noSecret(source))
+			l.Fault(l.Outer[source.Name], "sources."+source.Name, "%s", noSecret(source))
 		}
 		for _, one := range tokens {
 			l.readToken(source, one)
@@ -44,29 +46,29 @@ func (l *loader) readCredentials(source *Source, provider Provider) {
 
 func noSecret(source *Source) string {
 	if source.Auth == AuthToken {
-		return "has no token; set " + variable(sourceKey(source.Name, "token")) + " or token_file, or auth: none to believe anybody"
+		return "has no token; set " + layers.Variable(sourceKey(source.Name, "token")) + " or token_file, or auth: none to believe anybody"
 	}
-	return "has no secret; set " + variable(sourceKey(source.Name, "token_file")) + " or secrets, or auth: none to believe anybody"
+	return "has no secret; set " + layers.Variable(sourceKey(source.Name, "token_file")) + " or secrets, or auth: none to believe anybody"
 }
 
 // checkUnneeded reports secrets that nothing would be compared with.
-func (l *loader) checkUnneeded(source *Source, tokens []tokenSetting, secrets []place) {
-	var at place
+func (l *loader) checkUnneeded(source *Source, tokens []tokenSetting, secrets []layers.Place) {
+	var at layers.Place
 	key := sourceKey(source.Name, "secrets")
 	switch {
 	case len(tokens) > 0:
-		at, key = tokens[0].place, tokens[0].key
+		at, key = tokens[0].Place, tokens[0].key
 	case len(secrets) > 0:
 		at = secrets[0]
 	default:
 		return
 	}
-	l.fault(at, key, "sets a token, but auth is %s (%s); remove one of them", source.Auth, l.placed(sourceKey(source.Name, "auth")))
+	l.Fault(at, key, "sets a token, but auth is %s (%s); remove one of them", source.Auth, l.Placed(sourceKey(source.Name, "auth")))
 }
 
 // tokenSetting is a token, or a file with tokens, as it was written.
 type tokenSetting struct {
-	setting
+	layers.Setting
 	key    string
 	isFile bool
 }
@@ -76,9 +78,9 @@ func (l *loader) tokens(source string) []tokenSetting {
 	var tokens []tokenSetting
 	for _, name := range []string{"token", "tokens", "token_file", "token_files"} {
 		key := sourceKey(source, name)
-		for _, item := range l.items(key) {
-			one := tokenSetting{setting: item, key: key, isFile: strings.HasPrefix(name, "token_file")}
-			if !one.isFile || item.text != "" {
+		for _, item := range l.Items(key) {
+			one := tokenSetting{Setting: item, key: key, isFile: strings.HasPrefix(name, "token_file")}
+			if !one.isFile || item.Text != "" {
 				tokens = append(tokens, one)
 			}
 		}
@@ -88,22 +90,22 @@ func (l *loader) tokens(source string) []tokenSetting {
 
 // readToken checks the token, or adds those in the file to the source. Its faults do not repeat tokens.
 func (l *loader) readToken(source *Source, one tokenSetting) {
-	texts, where := []string{one.text}, "the token"
+	texts, where := []string{one.Text}, "the token"
 	if one.isFile {
 		var err error
-		if texts, err = readTokens(one.path()); err != nil {
-			l.fault(one.place, one.key, "%q: %s", one.path(), unreadable(err))
+		if texts, err = readTokens(one.Path()); err != nil {
+			l.Fault(one.Place, one.key, "%q: %s", one.Path(), layers.Unreadable(err))
 			return
 		}
-		where = fmt.Sprintf("a token in %q", one.path())
+		where = fmt.Sprintf("a token in %q", one.Path())
 	}
 	for _, text := range texts {
 		text = strings.TrimSpace(text)
 		switch n := len(text); {
 		case n == 0:
-			l.fault(one.place, one.key, "%s is empty", where)
+			l.Fault(one.Place, one.key, "%s is empty", where)
 		case n < minTokenLength:
-			l.warn(one.place, one.key, "%s is shorter than %d characters and could be guessed", where, minTokenLength)
+			l.Warn(one.Place, one.key, "%s is shorter than %d characters and could be guessed", where, minTokenLength)
 		}
 		if one.isFile {
 			source.Tokens = append(source.Tokens, NewSecret(text))
@@ -126,7 +128,7 @@ func readTokens(path string) ([]string, error) {
 		return nil, errors.New("is too long for a file of tokens, one a line")
 	}
 	var tokens []string
-	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, []byte(byteOrderMark))))
+	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, []byte(layers.ByteOrderMark))))
 	for lines.Scan() {
 		if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
 			tokens = append(tokens, line)
@@ -139,8 +141,8 @@ func readTokens(path string) ([]string, error) {
 }
 
 // sections reads one of a source's lists of sections, each of which read completes. One that is at fault is missing.
-func sections[T any](l *loader, source, name string, read func(one *T, key string, at place) bool) []T {
-	return fillEach(l.layered, sourceKey(source, name), sourceKey(anySource, name), read)
+func sections[T any](l *loader, source, name string, read func(one *T, key string, at layers.Place) bool) []T {
+	return layers.FillEach(l.Loader, sourceKey(source, name), sourceKey(anySource, name), read)
 }
 
 // secrets reads the source's list of secrets.
@@ -149,19 +151,19 @@ func (l *loader) secrets(source string) []Credential {
 }
 
 // readCredential reads a secret and checks the time for which it is valid.
-func (l *loader) readCredential(secret *Credential, key string, at place) bool {
+func (l *loader) readCredential(secret *Credential, key string, at layers.Place) bool {
 	ok := l.readSecret(secret, key, at)
 	if !secret.From.IsZero() && !secret.Until.IsZero() && !secret.From.Before(secret.Until) {
-		l.fault(l.at(key+".until"), key+".until", "is not after from (%s), so that the secret is never valid", l.placed(key+".from"))
+		l.Fault(l.At(key+".until"), key+".until", "is not after from (%s), so that the secret is never valid", l.Placed(key+".from"))
 	}
 	return ok
 }
 
 // readSchemes reads the further ways in which the source's senders may prove who they are.
 func (l *loader) readSchemes(source *Source) {
-	source.Also = sections(l, source.Name, "also", func(scheme *Scheme, key string, at place) bool {
+	source.Also = sections(l, source.Name, "also", func(scheme *Scheme, key string, at layers.Place) bool {
 		if scheme.Auth == "" {
-			l.fault(at, key+".auth", "is missing: say how senders prove who they are")
+			l.Fault(at, key+".auth", "is missing: say how senders prove who they are")
 			return false
 		}
 		l.checkTokenPlace(source.With(*scheme), at, key)
@@ -169,41 +171,41 @@ func (l *loader) readSchemes(source *Source) {
 	})
 	if len(source.Also) > 0 && !source.NeedsSecret() {
 		key := sourceKey(source.Name, "also")
-		l.fault(l.sectionsAt[key][0], key, "says how senders prove who they are, but auth is %s (%s); remove one of them",
-			source.Auth, l.placed(sourceKey(source.Name, "auth")))
+		l.Fault(l.SectionsAt[key][0], key, "says how senders prove who they are, but auth is %s (%s); remove one of them",
+			source.Auth, l.Placed(sourceKey(source.Name, "auth")))
 	}
 }
 
 // readSecret reads the secret from the one place that is written, and reports whether it is there.
-func (l *loader) readSecret(secret *Credential, key string, at place) bool {
+func (l *loader) readSecret(secret *Credential, key string, at layers.Place) bool {
 	var where string
 	switch {
-	case l.isSet(key + ".secret"):
-		at, where = l.at(key+".secret"), "the secret"
+	case l.IsSet(key + ".secret"):
+		at, where = l.At(key+".secret"), "the secret"
 	case secret.SecretFile != "":
-		at, where = l.at(key+".secret_file"), "the secret in "+strconv.Quote(secret.SecretFile)
+		at, where = l.At(key+".secret_file"), "the secret in "+strconv.Quote(secret.SecretFile)
 		text, err := os.ReadFile(secret.SecretFile)
 		if err != nil {
-			l.fault(at, key+".secret_file", "%q: %s", secret.SecretFile, unreadable(err))
+			l.Fault(at, key+".secret_file", "%q: %s", secret.SecretFile, layers.Unreadable(err))
 			return false
 		}
-		secret.Secret = NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark)))
+		secret.Secret = NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), layers.ByteOrderMark)))
 	case secret.Env != "":
-		at, where = l.at(key+".env"), "the variable "+secret.Env
+		at, where = l.At(key+".env"), "the variable "+secret.Env
 		secret.Secret = NewSecret(strings.TrimSpace(Lookup(l.Environ, secret.Env)))
 	default:
-		l.fault(at, key, "has no secret; write secret_file, env or secret")
+		l.Fault(at, key, "has no secret; write secret_file, env or secret")
 		return false
 	}
 	switch text := secret.Secret.Reveal(); {
 	case text == "":
-		l.fault(at, key, "%s is empty", where)
+		l.Fault(at, key, "%s is empty", where)
 		return false
 	case strings.ContainsAny(text, "\r\n") && !strings.HasPrefix(text, pemBegin):
-		l.fault(at, key, "%s has several lines; write one secret a file", where)
+		l.Fault(at, key, "%s has several lines; write one secret a file", where)
 		return false
 	case len(text) < minTokenLength:
-		l.warn(at, key, "%s is shorter than %d characters and could be guessed", where, minTokenLength)
+		l.Warn(at, key, "%s is shorter than %d characters and could be guessed", where, minTokenLength)
 	}
 	return true
 }
@@ -218,9 +220,9 @@ func (l *loader) readChallengePassword(source *Source) {
 	lines, err := readTokens(path)
 	switch {
 	case err != nil:
-		l.fault(l.at(key), key, "%q: %s", path, unreadable(err))
+		l.Fault(l.At(key), key, "%q: %s", path, layers.Unreadable(err))
 	case len(lines) > 1:
-		l.fault(l.at(key), key, "%q has several lines; write one password", path)
+		l.Fault(l.At(key), key, "%q has several lines; write one password", path)
 	default:
 		source.Challenge.Password = NewSecret(lines[0])
 	}

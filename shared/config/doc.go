@@ -13,26 +13,32 @@
 //	variable  the value names an environment variable
 //	needs     keys of the section that must be set together with it
 //	excludes  keys of the section that must not
+//	open      a section whose keys somebody else knows
 //
 // The doc comment of the field is the meaning. [Load], [Default], [Keys] and [JSONSchema] all read this table, so that a new
 // key is one field, and `go generate` for its meaning. What one field can't say about itself is a method of the loader in
 // check.go or sources.go.
 //
+// The rooms, and which may know which:
+//
+//	internal/value  <-  internal/layers  <-  config
+//
+//	internal/value   sizes, secrets, addresses and other values, from a text
+//	internal/layers  file, variables and flags, read by any table; it knows none of the keys
+//
 // Where to look:
 //
 //	config.go, source.go   the table; account.go and bot.go have what belongs to GREEN-API's HTTP API,
 //	                       handler.go the handlers that are no Go
-//	keys.go                how the structs are read as a table
+//	types.go               types of values, faults and settings under the name of this package
+//	keys.go                the table in words
+//	names.go               what names of sources, instances, bots and handlers look like
 //	meanings.go            the doc comments, generated
 //	load.go                the order of things: layers, values, checks
-//	yaml.go, environ.go    the layers: the file; variables and flags
-//	values.go              from a text to a value; size.go, url.go and secret.go have types of their own
 //	check.go, sources.go   checks across keys; what a source gets from its provider; accounts.go for instances, bots.go,
 //	                       handlers.go
-//	settings.go            what handlers of one's own are told
-//	credentials.go         tokens and secrets, from files and variables; file_access.go for who may read and write these
+//	credentials.go         tokens and secrets, from files and variables
 //	nats.go                how another program says where NATS is
-//	faults.go, suggest.go  reports of what is wrong
 //	json_schema.go         the table for editors
 //
 // Services take the structs as they are. Nothing but this package has a default or checks a value again, and tests start

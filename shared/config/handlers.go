@@ -6,6 +6,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 // handlerName is what a handler may be called: mostly as the type that it handles.
@@ -13,7 +15,7 @@ var handlerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // handlers reads and checks the handlers that are no Go.
 func (l *loader) handlers() map[string]Handler {
-	names := l.namesIn("handlers")
+	names := l.NamesIn("handlers")
 	if len(names) == 0 {
 		return nil
 	}
@@ -21,12 +23,12 @@ func (l *loader) handlers() map[string]Handler {
 	for _, name := range names {
 		key := "handlers." + name
 		handler := Handler{Name: name}
-		l.fillNamed(&handler, "handlers."+anyHandler, key)
+		l.FillNamed(&handler, "handlers."+anyHandler, key)
 		handler.Type = cmp.Or(handler.Type, name)
 		l.checkHandler(&handler, key)
 		handled := [2]string{handler.Provider, handler.Type}
 		if owner := owners[handled]; owner != "" {
-			l.fault(l.namedAt[key], key, "handles type %q of provider %s, as handlers.%s does; remove one of them", handler.Type, handler.Provider, owner)
+			l.Fault(l.NamedAt[key], key, "handles type %q of provider %s, as handlers.%s does; remove one of them", handler.Type, handler.Provider, owner)
 		}
 		owners[handled] = name
 		handlers[name] = handler
@@ -35,23 +37,23 @@ func (l *loader) handlers() map[string]Handler {
 }
 
 func (l *loader) checkHandler(handler *Handler, key string) {
-	at := l.namedAt[key]
+	at := l.NamedAt[key]
 	switch {
 	case handler.URL == "" && len(handler.Exec) == 0:
-		l.fault(at, key, "says neither url nor exec; set the one that is to be called")
+		l.Fault(at, key, "says neither url nor exec; set the one that is to be called")
 	case handler.URL != "" && len(handler.Exec) > 0:
-		l.fault(l.at(key+".url"), key+".url", "can't be set together with %s.exec (%s)", key, l.placed(key+".exec"))
+		l.Fault(l.At(key+".url"), key+".url", "can't be set together with %s.exec (%s)", key, l.Placed(key+".exec"))
 	case handler.URL != "":
 		l.checkEndpoint(handler.URL, key+".url")
 	case strings.TrimSpace(handler.Exec[0]) == "":
-		l.fault(l.at(key+".exec"), key+".exec", "has no command; write for example [python3, handler.py]")
+		l.Fault(l.At(key+".exec"), key+".exec", "has no command; write for example [python3, handler.py]")
 	}
 	if handler.SecretFile != "" && l.HandlerSecrets {
 		handler.Secret = l.secretIn(handler.SecretFile, key+".secret_file")
 	}
 	if l.Providers != nil {
 		if _, known := l.Providers[handler.Provider]; !known {
-			l.fault(cmp.Or(l.at(key+".provider"), at), key+".provider", "there is no provider %q", handler.Provider)
+			l.Fault(cmp.Or(l.At(key+".provider"), at), key+".provider", "there is no provider %q", handler.Provider)
 		}
 	}
 }
@@ -61,9 +63,9 @@ func (l *loader) checkEndpoint(address, key string) {
 	parsed, err := url.Parse(address)
 	switch {
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		l.fault(l.at(key), key, "is not an address to post to; write for example http://localhost:3000/hook")
+		l.Fault(l.At(key), key, "is not an address to post to; write for example http://localhost:3000/hook")
 	case parsed.User != nil:
-		l.fault(l.at(key), key, "has a user or a password in it, which logs would show; let the program check the signature (secret_file)")
+		l.Fault(l.At(key), key, "has a user or a password in it, which logs would show; let the program check the signature (secret_file)")
 	}
 }
 
@@ -71,15 +73,15 @@ func (l *loader) checkEndpoint(address, key string) {
 func (l *loader) secretIn(path, key string) Secret {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		l.fault(l.at(key), key, "%q: %s", path, unreadable(err))
+		l.Fault(l.At(key), key, "%q: %s", path, layers.Unreadable(err))
 		return Secret{}
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark))
+	secret := strings.TrimSpace(strings.TrimPrefix(string(text), layers.ByteOrderMark))
 	switch {
 	case secret == "":
-		l.fault(l.at(key), key, "%q is empty", path)
+		l.Fault(l.At(key), key, "%q is empty", path)
 	case strings.ContainsAny(secret, "\r\n"):
-		l.fault(l.at(key), key, "%q has several lines; write one secret a file", path)
+		l.Fault(l.At(key), key, "%q has several lines; write one secret a file", path)
 	}
 	return NewSecret(secret)
 }

@@ -8,7 +8,7 @@ import (
 // of numbers; only Load checks the rest.
 func JSONSchema() ([]byte, error) {
 	meaningOf := meanings()
-	schema := table().schema(meaningOf)
+	schema := table().Schema(meaningOf)
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	schema["title"] = DefaultFile
 	return json.MarshalIndent(schema, "", "  ")

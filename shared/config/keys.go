@@ -3,6 +3,8 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 // Key describes one key of sluice.yaml, for the documentation and for people who ask the command line.
@@ -28,28 +30,28 @@ type Key struct {
 func Keys() []Key {
 	meaningOf := meanings()
 	var keys []Key
-	for _, k := range table().leaves() {
-		meaning, _, more := strings.Cut(meaningOf[k.doc], ". ")
+	for _, k := range table().Leaves() {
+		meaning, _, more := strings.Cut(meaningOf[k.Doc], ". ")
 		if more {
 			meaning += "."
 		}
 		env := ""
 		switch {
-		case k.open:
-			env = variable(k.key) + "_<SECTION>_<KEY>"
-		case !k.fileOnly:
-			env = variable(k.key)
+		case k.Open:
+			env = layers.Variable(k.Key) + "_<SECTION>_<KEY>"
+		case !k.FileOnly:
+			env = layers.Variable(k.Key)
 		}
 		keys = append(keys, Key{
-			Key: k.key, Env: env, Type: k.typeName(), Default: k.tag("default"),
-			Min: k.tag("min"), Max: k.tag("max"), Meaning: meaning, Secret: k.item() == reflect.TypeFor[Secret](),
+			Key: k.Key, Env: env, Type: k.TypeName(), Default: k.Tag("default"),
+			Min: k.Tag("min"), Max: k.Tag("max"), Meaning: meaning, Secret: k.Item() == reflect.TypeFor[Secret](),
 		})
 	}
 	return keys
 }
 
 // table returns the tree of all keys, read from the fields of Config.
-func table() *keySpec { return newTable(reflect.TypeFor[Config](), nameForms()) }
+func table() *layers.Row { return layers.NewTable(reflect.TypeFor[Config](), nameForms()) }
 
 // inSource reports whether every source has a key of its own of this row.
-func inSource(k *keySpec) bool { return strings.Contains(k.key, anySource) }
+func inSource(k *layers.Row) bool { return strings.Contains(k.Key, anySource) }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"time"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 // DefaultFile is read when Options names no file and it exists.
@@ -71,16 +73,16 @@ type SourceFault struct {
 // Relative paths in the file start at the file's folder, those in variables and flags at the working directory.
 func Load(opts Options) (*Config, error) {
 	l := newLoader(opts)
-	maps.Copy(l.values, l.fromFile()) // First, as the names of sources come from there.
+	maps.Copy(l.Values, l.FromFile()) // First, as the names of sources come from there.
 	known := l.known()
-	maps.Copy(l.values, l.fromEnviron(known))
-	maps.Copy(l.values, l.fromFlags(known))
+	maps.Copy(l.Values, l.FromEnviron(known))
+	maps.Copy(l.Values, l.FromFlags(known))
 	cfg := l.config()
-	if len(l.faults) > 0 {
-		l.faults.sort()
-		return nil, l.faults
+	if len(l.Faults) > 0 {
+		l.Faults.Sort()
+		return nil, l.Faults
 	}
-	cfg.Warnings = l.warnings
+	cfg.Warnings = l.Warnings
 	return cfg, nil
 }
 
@@ -89,8 +91,8 @@ func Load(opts Options) (*Config, error) {
 func Default() *Config {
 	l := newLoader(Options{WithoutTokens: true})
 	cfg := l.config()
-	if len(l.faults) > 0 {
-		panic(fmt.Sprintf("defaults have faults:\n%v", l.faults)) // A test reads them all.
+	if len(l.Faults) > 0 {
+		panic(fmt.Sprintf("defaults have faults:\n%v", l.Faults)) // A test reads them all.
 	}
 	return cfg
 }
@@ -98,21 +100,21 @@ func Default() *Config {
 // loader is the state of one Load.
 type loader struct {
 	Options
-	*layered
+	*layers.Loader
 }
 
 func newLoader(opts Options) *loader {
-	return &loader{opts, newLayered(table(), origin{
-		file: opts.File, usualFile: DefaultFile, environ: opts.Environ, variables: opts.Variables, flags: opts.Flags, flagNames: opts.FlagNames,
+	return &loader{opts, layers.New(table(), layers.Origin{
+		File: opts.File, UsualFile: DefaultFile, Environ: opts.Environ, Variables: opts.Variables, Flags: opts.Flags, FlagNames: opts.FlagNames,
 	})}
 }
 
 // config makes the Config of the values. What is at fault is missing from it.
 func (l *loader) config() *Config {
 	var cfg Config
-	for _, k := range l.table.leaves() {
-		if !inSource(k) && !k.fileOnly {
-			l.fill(reflect.ValueOf(&cfg).Elem(), k, k.key)
+	for _, k := range l.Table.Leaves() {
+		if !inSource(k) && !k.FileOnly {
+			l.Fill(reflect.ValueOf(&cfg).Elem(), k, k.Key)
 		}
 	}
 	l.readPassword(&cfg.NATS)
@@ -122,8 +124,8 @@ func (l *loader) config() *Config {
 	l.checkMaxAge("streams.notifications", cfg.Streams.Notifications.Keep, cfg.Streams.Notifications.MaxAge)
 	l.checkWindow("streams.alerts", alerts.Keep, "group_window", alerts.GroupWindow)
 	l.checkWork()
-	cfg.Settings = l.readSettings()
-	if !l.broken {
+	cfg.Settings = l.ReadSettings()
+	if !l.Broken {
 		cfg.Sources = l.sources()
 		cfg.Handlers = l.handlers()
 		cfg.Bots = l.bots(cfg.Sources, events.Keep)

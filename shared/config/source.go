@@ -3,8 +3,9 @@ package config
 import (
 	"net/netip"
 	"slices"
-	"sluice.internal/shared/config/internal/value"
 	"time"
+
+	"sluice.internal/shared/config/internal/value"
 )
 
 // The values of Source.Auth: how requests prove where they come from.

@@ -6,8 +6,10 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"sluice.internal/shared/config/internal/value"
 	"strings"
+
+	"sluice.internal/shared/config/internal/layers"
+	"sluice.internal/shared/config/internal/value"
 )
 
 // defaultSource is there when no source is configured.
@@ -23,18 +25,18 @@ func isSourceName(name string) bool {
 }
 
 // known returns every key that can be set from outside of the file, which is where names of sources come from.
-func (l *loader) known() map[string]*keySpec {
-	known := map[string]*keySpec{}
-	for _, k := range l.table.leaves() {
-		if k.fileOnly {
+func (l *loader) known() map[string]*layers.Row {
+	known := map[string]*layers.Row{}
+	for _, k := range l.Table.Leaves() {
+		if k.FileOnly {
 			continue
 		}
 		if !inSource(k) {
-			known[k.key] = k
+			known[k.Key] = k
 			continue
 		}
 		known[keyOf(k, defaultSource)] = k
-		for name := range l.outer {
+		for name := range l.Outer {
 			if isSourceName(name) {
 				known[keyOf(k, name)] = k
 			}
@@ -44,8 +46,8 @@ func (l *loader) known() map[string]*keySpec {
 }
 
 // keyOf returns the key for the source of that name; a key outside of sources is the same for all.
-func keyOf(k *keySpec, source string) string {
-	return strings.Replace(k.key, anySource, source, 1)
+func keyOf(k *layers.Row, source string) string {
+	return strings.Replace(k.Key, anySource, source, 1)
 }
 
 // sources resolves every source, in the order of their names so that of two with one path it is always the same
@@ -63,13 +65,13 @@ func (l *loader) sources() map[string]Source {
 
 func (l *loader) sourceNames() []string {
 	var names []string
-	for key := range l.values {
+	for key := range l.Values {
 		if rest, ok := strings.CutPrefix(key, "sources."); ok {
 			name, _, _ := strings.Cut(rest, ".")
 			names = append(names, name)
 		}
 	}
-	for name := range l.outer {
+	for name := range l.Outer {
 		names = append(names, name)
 	}
 	if len(names) == 0 {
@@ -83,15 +85,15 @@ func (l *loader) sourceNames() []string {
 // and last what only the provider can find wrong.
 func (l *loader) source(name string) Source {
 	var source Source
-	for _, k := range l.table.leaves() {
-		if inSource(k) && !k.fileOnly {
-			l.fill(reflect.ValueOf(&source).Elem(), k, keyOf(k, name))
+	for _, k := range l.Table.Leaves() {
+		if inSource(k) && !k.FileOnly {
+			l.Fill(reflect.ValueOf(&source).Elem(), k, keyOf(k, name))
 		}
 	}
 	source.Name, source.Provider = name, cmp.Or(source.Provider, name)
-	source.PublicURL = l.values["gateway.public_url"].text
+	source.PublicURL = l.Values["gateway.public_url"].Text
 	provider, known := l.provider(source)
-	if !l.isSet(sourceKey(name, "auth")) { // Else it is at fault already when it is empty.
+	if !l.IsSet(sourceKey(name, "auth")) { // Else it is at fault already when it is empty.
 		source.Auth = cmp.Or(provider.Auth, AuthToken)
 	}
 	source.Path = normalised(cmp.Or(source.Path, provider.Path))
@@ -105,7 +107,7 @@ func (l *loader) source(name string) Source {
 	l.readChallengePassword(&source)
 	if known && fits && provider.Check != nil {
 		for _, fault := range provider.Check(source) {
-			l.fault(l.sourceAt(name, fault.Key), sourceKey(name, fault.Key), "%s", fault.Message)
+			l.Fault(l.sourceAt(name, fault.Key), sourceKey(name, fault.Key), "%s", fault.Message)
 		}
 	}
 	return source
@@ -120,15 +122,15 @@ func (l *loader) checkAuth(source Source, provider Provider, known bool) bool {
 		return false
 	}
 	if known && !slices.Contains(ways, source.Auth) {
-		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "%q is not what senders of provider %q can do; choose one of %s",
+		l.Fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "%q is not what senders of provider %q can do; choose one of %s",
 			source.Auth, source.Provider, strings.Join(ways, ", "))
 		return false
 	}
 	if source.Auth == AuthCertificate && len(source.Certificates) == 0 {
-		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "certificates"), "is missing: name the certificates that may send")
+		l.Fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "certificates"), "is missing: name the certificates that may send")
 	}
-	if source.Auth == AuthCertificate && known && !l.WithoutTokens && !l.isSet("gateway.tls.client_ca_file") {
-		l.fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "needs gateway.tls.client_ca_file: without it no client's certificate is believed")
+	if source.Auth == AuthCertificate && known && !l.WithoutTokens && !l.IsSet("gateway.tls.client_ca_file") {
+		l.Fault(l.sourceAt(source.Name, "auth"), sourceKey(source.Name, "auth"), "needs gateway.tls.client_ca_file: without it no client's certificate is believed")
 	}
 	if source.Auth != own { // Whose place the provider knows.
 		l.checkTokenPlace(source, l.sourceAt(source.Name, "auth"), "sources."+source.Name)
@@ -137,21 +139,21 @@ func (l *loader) checkAuth(source Source, provider Provider, known bool) bool {
 }
 
 // checkTokenPlace checks that a token's place is named where there is no usual one.
-func (l *loader) checkTokenPlace(source Source, at place, section string) {
+func (l *loader) checkTokenPlace(source Source, at layers.Place, section string) {
 	for _, one := range []struct{ auth, name, value, what string }{
 		{AuthHeader, "token_header", source.TokenHeader, "name the header that has the token"},
 		{AuthQuery, "token_parameter", source.TokenParameter, "name the parameter of the URL that has the token"},
 		{AuthBody, "token_at", source.TokenAt, "say where the body has the token, as in /secret"},
 	} {
 		if source.Auth == one.auth && one.value == "" {
-			l.fault(at, section+"."+one.name, "is missing: %s", one.what)
+			l.Fault(at, section+"."+one.name, "is missing: %s", one.what)
 		}
 	}
 }
 
 // sourceAt is where the source's key was set, or else where the source was.
-func (l *loader) sourceAt(name, key string) place {
-	return cmp.Or(l.at(sourceKey(name, key)), l.outer[name])
+func (l *loader) sourceAt(name, key string) layers.Place {
+	return cmp.Or(l.At(sourceKey(name, key)), l.Outer[name])
 }
 
 func sourceKey(name, key string) string {
@@ -162,8 +164,8 @@ func (l *loader) provider(source Source) (provider Provider, known bool) {
 	provider, known = l.Providers[source.Provider]
 	if !known && l.Providers != nil {
 		names := slices.Sorted(maps.Keys(l.Providers))
-		l.fault(l.sourceAt(source.Name, "provider"), sourceKey(source.Name, "provider"), "unknown provider %q%s",
-			source.Provider, hint(source.Provider, names))
+		l.Fault(l.sourceAt(source.Name, "provider"), sourceKey(source.Name, "provider"), "unknown provider %q%s",
+			source.Provider, layers.Hint(source.Provider, names))
 	}
 	return provider, known
 }
@@ -184,12 +186,12 @@ func (l *loader) checkPath(source Source, owners map[string]string) {
 	case source.Path == "":
 		return // of a provider that nobody knows
 	case !isPath(source.Path):
-		l.fault(at, key, "%q is not a path; write for example /green-api/webhook", source.Path)
+		l.Fault(at, key, "%q is not a path; write for example /green-api/webhook", source.Path)
 	case taken && owner == "":
-		l.fault(at, key, "%q is the gateway's own; choose another", source.Path)
+		l.Fault(at, key, "%q is the gateway's own; choose another", source.Path)
 	case taken:
 		other := cmp.Or(l.sourceAt(owner, "path").String(), "set nowhere")
-		l.fault(at, key, "%q is taken by sources.%s (%s); give each source a path of its own", source.Path, owner, other)
+		l.Fault(at, key, "%q is taken by sources.%s (%s); give each source a path of its own", source.Path, owner, other)
 	default:
 		owners[source.Path] = source.Name
 	}
@@ -207,14 +209,14 @@ func isPath(path string) bool {
 // checkAllow checks that each item is an address or the name of a list. Where the provider is not known, any name will do.
 func (l *loader) checkAllow(source Source, provider Provider, known bool) {
 	key := sourceKey(source.Name, "allow")
-	for _, item := range l.items(key) {
-		_, err := value.ParsePrefix(item.text)
+	for _, item := range l.Items(key) {
+		_, err := value.ParsePrefix(item.Text)
 		switch {
-		case err == nil, slices.Contains(provider.Lists, item.text), !known && isSourceName(item.text):
+		case err == nil, slices.Contains(provider.Lists, item.Text), !known && isSourceName(item.Text):
 		case len(provider.Lists) > 0:
-			l.fault(item.place, key, "%q %s, or a list: %s", item.text, err, strings.Join(provider.Lists, ", "))
+			l.Fault(item.Place, key, "%q %s, or a list: %s", item.Text, err, strings.Join(provider.Lists, ", "))
 		default:
-			l.fault(item.place, key, "%q %s", item.text, err)
+			l.Fault(item.Place, key, "%q %s", item.Text, err)
 		}
 	}
 }

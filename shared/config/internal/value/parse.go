@@ -1,3 +1,5 @@
+// Package value has the types of values that can be configured, and how each is read from a text. An error goes on from the text,
+// as in "is not a size", so that only whoever knows that the text is no secret repeats it.
 package value
 
 import (

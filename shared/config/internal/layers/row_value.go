@@ -1,16 +1,17 @@
-package config
+package layers
 
 import (
 	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
-	"sluice.internal/shared/config/internal/value"
 	"strings"
+
+	"sluice.internal/shared/config/internal/value"
 )
 
 // set reads the text as a value of the key's type and checks it as the key's tags say. Its error repeats no secret.
-func (k *keySpec) set(v reflect.Value, text string) error {
+func (k *Row) set(v reflect.Value, text string) error {
 	if choices := k.choices(); choices != nil {
 		i := slices.IndexFunc(choices, func(choice string) bool { return strings.EqualFold(choice, text) })
 		if i < 0 {
@@ -18,11 +19,11 @@ func (k *keySpec) set(v reflect.Value, text string) error {
 		}
 		text = choices[i]
 	}
-	if pattern := k.tag("pattern"); pattern != "" && !regexp.MustCompile(pattern).MatchString(text) {
+	if pattern := k.Tag("pattern"); pattern != "" && !regexp.MustCompile(pattern).MatchString(text) {
 		return fmt.Errorf("%q does not match %s", text, pattern)
 	}
 	if err := value.Parse(v.Addr().Interface(), text); err != nil {
-		if k.item() == reflect.TypeFor[value.URL]() {
+		if k.Item() == reflect.TypeFor[value.URL]() {
 			return err
 		}
 		return fmt.Errorf("%q %w", text, err)
@@ -33,28 +34,28 @@ func (k *keySpec) set(v reflect.Value, text string) error {
 	return k.checkBounds(v, text)
 }
 
-func (k *keySpec) checkBounds(v reflect.Value, text string) error {
-	if minimum := k.tag("min"); minimum != "" && v.Int() < k.bound(minimum) {
+func (k *Row) checkBounds(v reflect.Value, text string) error {
+	if minimum := k.Tag("min"); minimum != "" && v.Int() < k.bound(minimum) {
 		return fmt.Errorf("%s is less than the minimum, %s", text, minimum)
 	}
-	if maximum := k.tag("max"); maximum != "" && v.Int() > k.bound(maximum) {
+	if maximum := k.Tag("max"); maximum != "" && v.Int() > k.bound(maximum) {
 		return fmt.Errorf("%s is more than the maximum, %s", text, maximum)
 	}
 	return nil
 }
 
 // bound reads a bound, which is written as the key's values are.
-func (k *keySpec) bound(text string) int64 {
-	v := reflect.New(k.item())
+func (k *Row) bound(text string) int64 {
+	v := reflect.New(k.Item())
 	if err := value.Parse(v.Interface(), text); err != nil {
-		panic(fmt.Sprintf("bound of %s: %q %s", k.key, text, err)) // every bound is read by a test
+		panic(fmt.Sprintf("bound of %s: %q %s", k.Key, text, err)) // every bound is read by a test
 	}
 	return v.Elem().Int()
 }
 
 // canBeEmpty reports whether an empty text is a value like any other.
-func (k *keySpec) canBeEmpty() bool {
-	switch k.item() {
+func (k *Row) canBeEmpty() bool {
+	switch k.Item() {
 	case reflect.TypeFor[string](), reflect.TypeFor[value.Secret](), reflect.TypeFor[value.URL]():
 		return !k.isList() && k.choices() == nil
 	}
@@ -62,8 +63,8 @@ func (k *keySpec) canBeEmpty() bool {
 }
 
 // isSecret reports whether the text must not stand where others can read it.
-func (k *keySpec) isSecret(text string) bool {
-	switch k.item() {
+func (k *Row) isSecret(text string) bool {
+	switch k.Item() {
 	case reflect.TypeFor[value.Secret]():
 		return true
 	case reflect.TypeFor[value.URL]():
@@ -80,6 +81,6 @@ const (
 )
 
 // isPath reports whether the value names a file, or the values in a list do.
-func (k *keySpec) isPath() bool {
-	return k.tag("file") != ""
+func (k *Row) isPath() bool {
+	return k.Tag("file") != ""
 }

@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ type Fault struct {
 	// Message says what is wrong and how to mend it. It holds no secret.
 	Message string `json:"message"`
 
-	at place
+	at Place
 }
 
 // String is the fault as one line: place, key and message.
@@ -38,8 +38,8 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// place is where a value was written. The zero value is a default's, which was written nowhere.
-type place struct {
+// Place is where a value was written. The zero value is a default's, which was written nowhere.
+type Place struct {
 	// File and Line are set for a value in a file; Line is 0 for the file as a whole.
 	File string
 	Line int
@@ -47,7 +47,7 @@ type place struct {
 	Variable, Flag string
 }
 
-func (p place) String() string {
+func (p Place) String() string {
 	if p.Line > 0 {
 		return p.File + ":" + strconv.Itoa(p.Line)
 	}
@@ -55,7 +55,7 @@ func (p place) String() string {
 }
 
 // rank orders kinds of places as their layers are: file, variables, flags, and last what is written nowhere.
-func (p place) rank() int {
+func (p Place) rank() int {
 	switch {
 	case p.File != "":
 		return 0
@@ -68,22 +68,25 @@ func (p place) rank() int {
 	}
 }
 
-func (l *layered) fault(at place, key, format string, args ...any) {
-	l.faults = append(l.faults, newFault(at, key, fmt.Sprintf(format, args...)))
+// Fault adds what is wrong with a key. The format says it without repeating what may be a secret.
+func (l *Loader) Fault(at Place, key, format string, args ...any) {
+	l.Faults = append(l.Faults, newFault(at, key, fmt.Sprintf(format, args...)))
 }
 
-func (l *layered) warn(at place, key, format string, args ...any) {
-	l.warnings = append(l.warnings, newFault(at, key, fmt.Sprintf(format, args...)).String())
+// Warn adds what works but should be looked at.
+func (l *Loader) Warn(at Place, key, format string, args ...any) {
+	l.Warnings = append(l.Warnings, newFault(at, key, fmt.Sprintf(format, args...)).String())
 }
 
-func newFault(at place, key, message string) Fault {
+func newFault(at Place, key, message string) Fault {
 	if at.Variable != "" || at.Flag != "" {
 		key = "" // the place says it
 	}
 	return Fault{Place: at.String(), Key: key, Message: message, at: at}
 }
 
-func (f Faults) sort() {
+// Sort puts faults in the order of their places, layer by layer.
+func (f Faults) Sort() {
 	slices.SortStableFunc(f, func(a, b Fault) int {
 		return cmp.Or(
 			cmp.Compare(a.at.rank(), b.at.rank()),

@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"slices"
@@ -18,24 +18,24 @@ func Lookup(environ []string, name string) string {
 	return ""
 }
 
-// variable returns the name of the variable that sets the key.
-func variable(key string) string {
+// Variable returns the name of the variable that sets the key.
+func Variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }
 
-// fromEnviron reads the layer of the variables.
-func (l *layered) fromEnviron(known map[string]*keySpec) layer {
+// FromEnviron reads the layer of the variables.
+func (l *Loader) FromEnviron(known map[string]*Row) Layer {
 	keys := map[string]string{}
 	for key := range known {
-		keys[variable(key)] = key // a test holds that no two keys share a variable, whatever sources are called
+		keys[Variable(key)] = key // a test holds that no two keys share a variable, whatever sources are called
 	}
-	values := layer{}
-	for _, entry := range l.environ {
+	values := Layer{}
+	for _, entry := range l.Environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || slices.Contains(l.variables, name) {
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(l.Variables, name) {
 			continue
 		}
-		at := place{Variable: name}
+		at := Place{Variable: name}
 		switch key, ok := keys[name]; {
 		case ok:
 			values.put(known[key], key, text, at)
@@ -48,22 +48,22 @@ func (l *layered) fromEnviron(known map[string]*keySpec) layer {
 }
 
 // isOpen reports whether the variable sets a key in a section whose keys others know.
-func (l *layered) isOpen(name string) bool {
-	return slices.ContainsFunc(l.table.leaves(), func(k *keySpec) bool { return k.open && strings.HasPrefix(name, variable(k.key)+"_") })
+func (l *Loader) isOpen(name string) bool {
+	return slices.ContainsFunc(l.Table.Leaves(), func(k *Row) bool { return k.Open && strings.HasPrefix(name, Variable(k.Key)+"_") })
 }
 
 // mayBeNamed reports whether the variable sets a key in a section that a file has to name.
-func (l *layered) mayBeNamed(name string) bool {
-	return slices.ContainsFunc(l.table.children, func(k *keySpec) bool {
-		return len(k.children) == 1 && k.children[0].form.outside && strings.HasPrefix(name, variable(k.key+"."))
+func (l *Loader) mayBeNamed(name string) bool {
+	return slices.ContainsFunc(l.Table.children, func(k *Row) bool {
+		return len(k.children) == 1 && k.children[0].form.Outside && strings.HasPrefix(name, Variable(k.Key+"."))
 	})
 }
 
-func (l *layered) unknownVariable(at place, keys map[string]string) {
-	if l.broken && l.mayBeNamed(at.Variable) {
+func (l *Loader) unknownVariable(at Place, keys map[string]string) {
+	if l.Broken && l.mayBeNamed(at.Variable) {
 		return // its section may stand in the file that could not be read
 	}
-	names := slices.Clone(l.variables)
+	names := slices.Clone(l.Variables)
 	for name := range keys {
 		names = append(names, name)
 	}
@@ -74,22 +74,22 @@ func (l *layered) unknownVariable(at place, keys map[string]string) {
 	if name := nearest(strings.TrimPrefix(at.Variable, envPrefix), names); name != "" {
 		hint = "; did you mean " + envPrefix + name + "?"
 	}
-	l.fault(at, "", "unknown variable%s", hint)
+	l.Fault(at, "", "unknown variable%s", hint)
 }
 
-// fromFlags reads the layer of the command line.
-func (l *layered) fromFlags(known map[string]*keySpec) layer {
-	values := layer{}
-	for key, text := range l.flags {
-		at := place{Flag: "--" + key}
-		if name := l.flagNames[key]; name != "" {
+// FromFlags reads the layer of the command line.
+func (l *Loader) FromFlags(known map[string]*Row) Layer {
+	values := Layer{}
+	for key, text := range l.Flags {
+		at := Place{Flag: "--" + key}
+		if name := l.FlagNames[key]; name != "" {
 			at.Flag = name
 		}
 		switch k := known[key]; {
 		case k == nil:
-			l.fault(at, "", "sets %q, which is an unknown key", key)
+			l.Fault(at, "", "sets %q, which is an unknown key", key)
 		case k.isSecret(text):
-			l.fault(at, "", "a secret in a flag can be read by everybody on the machine; set %s or a file", variable(key))
+			l.Fault(at, "", "a secret in a flag can be read by everybody on the machine; set %s or a file", Variable(key))
 		default:
 			values.put(k, key, text, at)
 		}
@@ -100,14 +100,14 @@ func (l *layered) fromFlags(known map[string]*keySpec) layer {
 // put sets the key to a text from outside of the file, where lists are separated by commas and an empty text means
 // empty for text, secrets and URLs, but unset for everything else: an empty allow list that opened a source
 // because a variable was not filled in would be worse than one that cannot be emptied from the environment.
-func (l layer) put(k *keySpec, key, text string, at place) {
+func (l Layer) put(k *Row, key, text string, at Place) {
 	if text == "" && !k.canBeEmpty() {
 		return
 	}
-	s := setting{text: text, place: at}
+	s := Setting{Text: text, Place: at}
 	if k.isList() {
 		for item := range strings.SplitSeq(text, ",") {
-			s.items = append(s.items, setting{text: strings.TrimSpace(item), place: at})
+			s.items = append(s.items, Setting{Text: strings.TrimSpace(item), Place: at})
 		}
 	}
 	l[key] = s

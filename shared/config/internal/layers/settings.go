@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
 	"sluice.internal/shared/config/internal/value"
 )
 
@@ -46,7 +47,7 @@ var sectionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 //
 // is set by settings.orders.timeout in sluice.yaml, and over that by the variable SLUICE_SETTINGS_ORDERS_TIMEOUT. A secret may
 // also be in a file: settings.orders.database_url_file names it. A field without a yaml tag is left alone. Fields are texts,
-// numbers, bools, times and durations, the types of this package, lists of these, and structs of all of them. The tag required
+// numbers, bools, times and durations, the types of package config, lists of these, and structs of all of them. The tag required
 // asks for a value.
 //
 // The error is [Faults] with everything that is wrong, each with its file and line or its variable. It repeats no secret. A
@@ -61,56 +62,56 @@ func (s Settings) Read(section string, target any) error {
 			"and at most 32 of them", section)
 	}
 	prefix := settingsKey + "." + section
-	rows := &keySpec{name: section, key: prefix}
+	rows := &Row{name: section, Key: prefix}
 	var err error
-	if rows.children, err = settingsSpecs(value.Elem().Type(), prefix+".", nil); err != nil {
+	if rows.children, err = settingsRows(value.Elem().Type(), prefix+".", nil); err != nil {
 		return fmt.Errorf("read settings.%s: %w", section, err)
 	}
-	l := newLayered(&keySpec{children: []*keySpec{rows}}, origin{})
+	l := New(&Row{children: []*Row{rows}}, Origin{})
 	s.layers(l, rows, section)
-	for _, k := range rows.leaves() {
+	for _, k := range rows.Leaves() {
 		if k.ofFile == nil {
 			l.fillOwn(value.Elem(), k)
 		}
 	}
-	if len(l.faults) > 0 {
-		l.faults.sort()
-		return l.faults
+	if len(l.Faults) > 0 {
+		l.Faults.Sort()
+		return l.Faults
 	}
 	return nil
 }
 
 // layers reads what the file and the variables set of a section.
-func (s Settings) layers(l *layered, rows *keySpec, section string) {
+func (s Settings) layers(l *Loader, rows *Row, section string) {
 	if s.state == nil {
 		return
 	}
 	s.state.sections[section] = true
-	r := &reader{layered: l, path: s.state.path}
+	r := &reader{Loader: l, path: s.state.path}
 	for name, value := range s.state.pairs() {
 		if resolved(name).Value == section && !isNull(value) {
-			r.section(value, rows, rows.key, l.values)
+			r.section(value, rows, rows.Key, l.Values)
 		}
 	}
-	keys := map[string]*keySpec{}
-	for _, k := range rows.leaves() {
-		keys[variable(k.key)] = k
+	keys := map[string]*Row{}
+	for _, k := range rows.Leaves() {
+		keys[Variable(k.Key)] = k
 	}
 	for _, entry := range s.state.environ {
 		name, text, _ := strings.Cut(entry, "=")
 		switch k := keys[name]; {
 		case k != nil:
-			l.values.put(k, k.key, text, place{Variable: name})
+			l.Values.put(k, k.Key, text, Place{Variable: name})
 		case s.state.owner(name) == section:
-			l.unknownVariable(place{Variable: name}, keyNames(keys))
+			l.unknownVariable(Place{Variable: name}, keyNames(keys))
 		}
 	}
 }
 
-func keyNames(keys map[string]*keySpec) map[string]string {
+func keyNames(keys map[string]*Row) map[string]string {
 	names := make(map[string]string, len(keys))
 	for name, k := range keys {
-		names[name] = k.key
+		names[name] = k.Key
 	}
 	return names
 }
@@ -134,7 +135,7 @@ func (s *settings) pairs() func(yield func(name, value *yaml.Node) bool) {
 func (s *settings) owner(name string) string {
 	longest := ""
 	for section := range s.sections {
-		if strings.HasPrefix(name, variable(settingsKey+"."+section)+"_") && len(section) > len(longest) {
+		if strings.HasPrefix(name, Variable(settingsKey+"."+section)+"_") && len(section) > len(longest) {
 			longest = section
 		}
 	}
@@ -169,26 +170,26 @@ func (s Settings) CheckAllRead() error {
 	var faults Faults
 	for name := range s.state.pairs() {
 		if section := resolved(name).Value; !s.state.sections[section] {
-			at := place{File: s.state.path, Line: name.Line}
-			faults = append(faults, newFault(at, settingsKey+"."+section, "no handler of this program reads it"+hint(section, known)))
+			at := Place{File: s.state.path, Line: name.Line}
+			faults = append(faults, newFault(at, settingsKey+"."+section, "no handler of this program reads it"+Hint(section, known)))
 		}
 	}
 	for _, entry := range s.state.environ {
 		if name, _, _ := strings.Cut(entry, "="); s.state.owner(name) == "" {
-			faults = append(faults, newFault(place{Variable: name}, "", "no handler of this program reads it"))
+			faults = append(faults, newFault(Place{Variable: name}, "", "no handler of this program reads it"))
 		}
 	}
 	if len(faults) == 0 {
 		return nil
 	}
-	faults.sort()
+	faults.Sort()
 	return faults
 }
 
-// readSettings notes what the file has of settings, and what the variables have.
-func (l *layered) readSettings() Settings {
-	state := &settings{path: cmp.Or(l.file, l.usualFile), node: l.opened[settingsKey], sections: map[string]bool{}}
-	for _, entry := range l.environ {
+// ReadSettings notes what the file has of settings, and what the variables have.
+func (l *Loader) ReadSettings() Settings {
+	state := &settings{path: cmp.Or(l.File, l.UsualFile), node: l.opened[settingsKey], sections: map[string]bool{}}
+	for _, entry := range l.Environ {
 		if isSettingsVariable(entry) {
 			state.environ = append(state.environ, entry)
 		}
@@ -199,30 +200,30 @@ func (l *layered) readSettings() Settings {
 	return Settings{state}
 }
 
-func isSettingsVariable(name string) bool { return strings.HasPrefix(name, variable(settingsKey)+"_") }
+func isSettingsVariable(name string) bool { return strings.HasPrefix(name, Variable(settingsKey)+"_") }
 
-// settingsSpecs reads the rows of a section from a struct that is not ours, so that what does not fit is an error. Each secret
+// settingsRows reads the rows of a section from a struct that is not ours, so that what does not fit is an error. Each secret
 // gets a second row, for the file that it is in.
-func settingsSpecs(t reflect.Type, prefix string, index []int) ([]*keySpec, error) {
-	var all []*keySpec
+func settingsRows(t reflect.Type, prefix string, index []int) ([]*Row, error) {
+	var all []*Row
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name := field.Tag.Get("yaml")
 		if name == "-" || name == "" && !field.Anonymous {
 			continue
 		}
-		k := &keySpec{name: name, key: prefix + name, doc: t.Name() + "." + field.Name, field: field, index: append(slices.Clone(index), i)}
+		k := &Row{name: name, Key: prefix + name, Doc: t.Name() + "." + field.Name, field: field, index: append(slices.Clone(index), i)}
 		var err error
 		switch {
 		case !field.IsExported():
 			return nil, fmt.Errorf("the field %s has a yaml tag and is not exported", field.Name)
 		case field.Anonymous && isSection(field.Type):
-			var beside []*keySpec
-			beside, err = settingsSpecs(field.Type, prefix, k.index)
+			var beside []*Row
+			beside, err = settingsRows(field.Type, prefix, k.index)
 			all = append(all, beside...)
 			k = nil
 		case isSection(field.Type):
-			k.children, err = settingsSpecs(field.Type, k.key+".", k.index)
+			k.children, err = settingsRows(field.Type, k.Key+".", k.index)
 		default:
 			err = k.checkOwn()
 		}
@@ -234,8 +235,8 @@ func settingsSpecs(t reflect.Type, prefix string, index []int) ([]*keySpec, erro
 		}
 		all = append(all, k)
 		if field.Type == reflect.TypeFor[value.Secret]() {
-			all = append(all, &keySpec{
-				name: name + fileSuffix, key: k.key + fileSuffix, ofFile: k,
+			all = append(all, &Row{
+				name: name + fileSuffix, Key: k.Key + fileSuffix, ofFile: k,
 				field: reflect.StructField{Name: field.Name, Type: reflect.TypeFor[string](), Tag: `file:"content"`},
 			})
 		}
@@ -245,8 +246,8 @@ func settingsSpecs(t reflect.Type, prefix string, index []int) ([]*keySpec, erro
 
 // checkOwn checks what tests check of the rows that are ours: a type that a key can have, and bounds and defaults that are
 // values.
-func (k *keySpec) checkOwn() (err error) {
-	if !value.Is(reflect.New(k.item()).Interface()) {
+func (k *Row) checkOwn() (err error) {
+	if !value.Is(reflect.New(k.Item()).Interface()) {
 		return fmt.Errorf("the field %s is a %s, which no key can be; a text, number, bool, time, duration or type of package config can",
 			k.field.Name, k.field.Type)
 	}
@@ -255,8 +256,8 @@ func (k *keySpec) checkOwn() (err error) {
 			err = fmt.Errorf("the tags of the field %s: %v", k.field.Name, cause)
 		}
 	}()
-	if text := k.tag("default"); text != "" && !k.isList() {
-		if err := k.set(reflect.New(k.item()).Elem(), text); err != nil {
+	if text := k.Tag("default"); text != "" && !k.isList() {
+		if err := k.set(reflect.New(k.Item()).Elem(), text); err != nil {
 			return fmt.Errorf("the default of the field %s: %w", k.field.Name, err)
 		}
 	}
@@ -264,43 +265,43 @@ func (k *keySpec) checkOwn() (err error) {
 }
 
 // fillOwn sets a field of a struct that is not ours. A secret comes from its file where one is named.
-func (l *layered) fillOwn(target reflect.Value, k *keySpec) {
-	fileKey := k.key + fileSuffix
-	switch file, inFile := l.values[fileKey]; {
-	case k.item() != reflect.TypeFor[value.Secret](), !inFile, file.text == "":
-		l.fill(target, k, k.key)
-	case l.isSet(k.key):
-		l.fault(file.place, fileKey, "can't be set together with %s (%s)", k.key, l.placed(k.key))
+func (l *Loader) fillOwn(target reflect.Value, k *Row) {
+	fileKey := k.Key + fileSuffix
+	switch file, inFile := l.Values[fileKey]; {
+	case k.Item() != reflect.TypeFor[value.Secret](), !inFile, file.Text == "":
+		l.Fill(target, k, k.Key)
+	case l.IsSet(k.Key):
+		l.Fault(file.Place, fileKey, "can't be set together with %s (%s)", k.Key, l.Placed(k.Key))
 		return
 	default:
 		l.fillFromFile(target.FieldByIndex(k.index), fileKey, file)
 	}
-	if k.tag("required") == "true" && target.FieldByIndex(k.index).IsZero() && !l.hasFault(k.key) {
+	if k.Tag("required") == "true" && target.FieldByIndex(k.index).IsZero() && !l.hasFault(k.Key) {
 		also := ""
-		if k.item() == reflect.TypeFor[value.Secret]() {
+		if k.Item() == reflect.TypeFor[value.Secret]() {
 			also = ", or " + fileKey + " to the file that it is in"
 		}
-		l.fault(l.at(k.key), k.key, "is missing; set it here or by the variable %s%s", variable(k.key), also)
+		l.Fault(l.At(k.Key), k.Key, "is missing; set it here or by the variable %s%s", Variable(k.Key), also)
 	}
 }
 
-func (l *layered) fillFromFile(field reflect.Value, fileKey string, file setting) {
-	l.checkPrivate(&keySpec{field: reflect.StructField{Type: reflect.TypeFor[string](), Tag: `file:"content"`}}, fileKey, file)
-	text, err := os.ReadFile(file.path())
+func (l *Loader) fillFromFile(field reflect.Value, fileKey string, file Setting) {
+	l.checkPrivate(&Row{field: reflect.StructField{Type: reflect.TypeFor[string](), Tag: `file:"content"`}}, fileKey, file)
+	text, err := os.ReadFile(file.Path())
 	switch {
 	case err != nil:
-		l.fault(file.place, fileKey, "%q: %s", file.path(), unreadable(err))
+		l.Fault(file.Place, fileKey, "%q: %s", file.Path(), Unreadable(err))
 	case strings.TrimSpace(string(text)) == "":
-		l.fault(file.place, fileKey, "%q is empty", file.path())
+		l.Fault(file.Place, fileKey, "%q is empty", file.Path())
 	default:
-		field.Set(reflect.ValueOf(value.NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), byteOrderMark)))))
+		field.Set(reflect.ValueOf(value.NewSecret(strings.TrimSpace(strings.TrimPrefix(string(text), ByteOrderMark)))))
 	}
 }
 
 // hasFault reports whether something is wrong with the key already, or with the file that it is in.
-func (l *layered) hasFault(key string) bool {
-	return slices.ContainsFunc(l.faults, func(f Fault) bool {
+func (l *Loader) hasFault(key string) bool {
+	return slices.ContainsFunc(l.Faults, func(f Fault) bool {
 		at := f.at.Variable
-		return f.Key == key || f.Key == key+fileSuffix || at != "" && (at == variable(key) || at == variable(key+fileSuffix))
+		return f.Key == key || f.Key == key+fileSuffix || at != "" && (at == Variable(key) || at == Variable(key+fileSuffix))
 	})
 }

@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"bytes"
@@ -15,22 +15,22 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// fromFile reads the layer of the file, nil when there is none.
+// FromFile reads the layer of the file, nil when there is none.
 //
 // It walks the nodes itself instead of decoding them: nodes know their lines, and their texts are as written,
 // while a decoder would take a token of digits for a number and give it back changed.
-func (l *layered) fromFile() layer {
-	path := cmp.Or(l.file, l.usualFile)
+func (l *Loader) FromFile() Layer {
+	path := cmp.Or(l.File, l.UsualFile)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && l.file == "" {
+	if errors.Is(err, fs.ErrNotExist) && l.File == "" {
 		return nil
 	}
-	r := &reader{layered: l, path: path}
+	r := &reader{Loader: l, path: path}
 	if err != nil {
-		r.abandon(0, unreadable(err))
+		r.abandon(0, Unreadable(err))
 		return nil
 	}
-	if err := checkFound(path); err != nil && l.file == "" {
+	if err := checkFound(path); err != nil && l.File == "" {
 		r.abandon(0, err.Error()+"; name it with --config or SLUICE_CONFIG if you trust it")
 		return nil
 	}
@@ -38,25 +38,25 @@ func (l *layered) fromFile() layer {
 	if root == nil || isNull(root) {
 		return nil
 	}
-	values := layer{}
-	r.section(root, l.table, "", values)
+	values := Layer{}
+	r.section(root, l.Table, "", values)
 	return values
 }
 
 // reader turns the nodes of one file into settings.
 type reader struct {
-	*layered
+	*Loader
 	path string
 }
 
-func (r *reader) place(node *yaml.Node) place {
-	return place{File: r.path, Line: node.Line}
+func (r *reader) place(node *yaml.Node) Place {
+	return Place{File: r.path, Line: node.Line}
 }
 
 // abandon reports a fault after which what the file says is not known.
 func (r *reader) abandon(line int, message string) {
-	r.broken = true
-	r.fault(place{File: r.path, Line: line}, "", "%s", message)
+	r.Broken = true
+	r.Fault(Place{File: r.path, Line: line}, "", "%s", message)
 }
 
 // parse returns the file's one document; nil when it has none or can't be read.
@@ -122,11 +122,11 @@ func lineWithTab(text []byte) int {
 }
 
 // section reads a mapping with keys in it into the layer. Its key is empty for the whole document.
-func (r *reader) section(node *yaml.Node, k *keySpec, key string, values layer) {
+func (r *reader) section(node *yaml.Node, k *Row, key string, values Layer) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.MappingNode {
-		r.broken = r.broken || key == ""
-		r.fault(at, key, "must be a mapping of keys to values")
+		r.Broken = r.Broken || key == ""
+		r.Fault(at, key, "must be a mapping of keys to values")
 		return
 	}
 	lines := map[string]int{}
@@ -134,7 +134,7 @@ func (r *reader) section(node *yaml.Node, k *keySpec, key string, values layer) 
 		name, value := node.Content[i], node.Content[i+1]
 		inner := strings.TrimPrefix(key+"."+resolved(name).Value, ".")
 		if first := lines[inner]; first > 0 {
-			r.fault(r.place(name), inner, "is set already on line %d", first)
+			r.Fault(r.place(name), inner, "is set already on line %d", first)
 			continue
 		}
 		lines[inner] = name.Line
@@ -145,16 +145,16 @@ func (r *reader) section(node *yaml.Node, k *keySpec, key string, values layer) 
 }
 
 // child finds a key in the table, or reports that there is none.
-func (r *reader) child(k *keySpec, node *yaml.Node, key string) *keySpec {
+func (r *reader) child(k *Row, node *yaml.Node, key string) *Row {
 	at, name := r.place(node), resolved(node)
 	child := k.child(name.Value)
 	switch {
 	case name.Kind != yaml.ScalarNode:
-		r.fault(at, key, "a key must be text")
+		r.Fault(at, key, "a key must be text")
 	case name.Tag == "!!merge":
-		r.fault(at, key, "merge keys are not read; write the keys out")
+		r.Fault(at, key, "merge keys are not read; write the keys out")
 	case child == nil:
-		r.fault(at, key, "unknown key%s", hint(name.Value, k.names()))
+		r.Fault(at, key, "unknown key%s", Hint(name.Value, k.names()))
 	default:
 		return child
 	}
@@ -162,13 +162,13 @@ func (r *reader) child(k *keySpec, node *yaml.Node, key string) *keySpec {
 }
 
 // value reads one key's value into the layer. A value of null is as good as none.
-func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values layer) {
+func (r *reader) value(name, value *yaml.Node, k *Row, key string, values Layer) {
 	if k.isNamed() && !r.name(name, k, key) {
-		values = layer{} // read for its faults alone: with a dot in its name it would pass for another
+		values = Layer{} // read for its faults alone: with a dot in its name it would pass for another
 	}
 	switch {
 	case isNull(value):
-	case k.open:
+	case k.Open:
 		r.keepOpen(value, key)
 	case k.repeated:
 		r.sections(value, k, key, values)
@@ -178,27 +178,27 @@ func (r *reader) value(name, value *yaml.Node, k *keySpec, key string, values la
 		r.list(value, key, values)
 	default:
 		if text, ok := r.text(value, key); ok {
-			values[key] = setting{text: text, place: r.place(value)}
-			if k.tag("variable") != "" {
-				r.variables = append(slices.Clip(r.variables), text)
+			values[key] = Setting{Text: text, Place: r.place(value)}
+			if k.Tag("variable") != "" {
+				r.Variables = append(slices.Clip(r.Variables), text)
 			}
 		}
 	}
 }
 
 // name notes where a section with a name of its own is. It reports whether it can be called so.
-func (r *reader) name(node *yaml.Node, k *keySpec, key string) bool {
+func (r *reader) name(node *yaml.Node, k *Row, key string) bool {
 	name, at := resolved(node).Value, r.place(node)
 	form := k.form
-	if form.outside {
-		r.outer[name] = at
+	if form.Outside {
+		r.Outer[name] = at
 	}
-	if !form.pattern.MatchString(name) {
-		r.fault(at, key, "%s", form.fault)
+	if !form.Pattern.MatchString(name) {
+		r.Fault(at, key, "%s", form.Fault)
 		return false
 	}
-	if !form.outside {
-		r.namedAt[key] = at
+	if !form.Outside {
+		r.NamedAt[key] = at
 	}
 	return true
 }
@@ -207,7 +207,7 @@ func (r *reader) name(node *yaml.Node, k *keySpec, key string) bool {
 func (r *reader) keepOpen(node *yaml.Node, key string) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.MappingNode {
-		r.fault(at, key, "must be a mapping of sections, each with keys of its own")
+		r.Fault(at, key, "must be a mapping of sections, each with keys of its own")
 		return
 	}
 	seen := map[string]int{}
@@ -216,9 +216,9 @@ func (r *reader) keepOpen(node *yaml.Node, key string) {
 		inner := key + "." + name.Value
 		switch {
 		case name.Kind != yaml.ScalarNode || !sectionName.MatchString(name.Value):
-			r.fault(r.place(node.Content[i]), inner, "a section is called by a letter and then lower-case letters, digits and dashes, at most 32")
+			r.Fault(r.place(node.Content[i]), inner, "a section is called by a letter and then lower-case letters, digits and dashes, at most 32")
 		case seen[inner] > 0:
-			r.fault(r.place(node.Content[i]), inner, "is set already on line %d", seen[inner])
+			r.Fault(r.place(node.Content[i]), inner, "is set already on line %d", seen[inner])
 		}
 		seen[inner] = node.Content[i].Line
 	}
@@ -226,29 +226,29 @@ func (r *reader) keepOpen(node *yaml.Node, key string) {
 }
 
 // sections reads a list of mappings with keys in them into the layer.
-func (r *reader) sections(node *yaml.Node, k *keySpec, key string, values layer) {
+func (r *reader) sections(node *yaml.Node, k *Row, key string, values Layer) {
 	at, node := r.place(node), resolved(node)
 	if node.Kind != yaml.SequenceNode {
-		r.fault(at, key, "must be a list of mappings, each with a - in front")
+		r.Fault(at, key, "must be a list of mappings, each with a - in front")
 		return
 	}
 	for i, item := range node.Content {
 		inner := key + itemAt(i)
-		r.sectionsAt[key] = append(r.sectionsAt[key], r.place(item))
+		r.SectionsAt[key] = append(r.SectionsAt[key], r.place(item))
 		r.section(item, k, inner, values)
 	}
 }
 
-func (r *reader) list(node *yaml.Node, key string, values layer) {
-	list := setting{place: r.place(node), items: []setting{}}
+func (r *reader) list(node *yaml.Node, key string, values Layer) {
+	list := Setting{Place: r.place(node), items: []Setting{}}
 	node = resolved(node)
 	if node.Kind != yaml.SequenceNode {
-		r.fault(list.place, key, "must be a list, also for a single value: [value]")
+		r.Fault(list.Place, key, "must be a list, also for a single value: [value]")
 		return
 	}
 	for _, item := range node.Content {
 		if text, ok := r.text(item, key); ok {
-			list.items = append(list.items, setting{text: text, place: r.place(item)})
+			list.items = append(list.items, Setting{Text: text, Place: r.place(item)})
 		}
 	}
 	values[key] = list
@@ -260,9 +260,9 @@ func (r *reader) text(node *yaml.Node, key string) (string, bool) {
 	node = resolved(node)
 	switch {
 	case node.Kind != yaml.ScalarNode:
-		r.fault(at, key, "must be a single value")
+		r.Fault(at, key, "must be a single value")
 	case node.Style&yaml.TaggedStyle != 0 && !strings.HasPrefix(node.Tag, "!!"):
-		r.fault(at, key, "tags are not read; put a value that starts with ! in quotes")
+		r.Fault(at, key, "tags are not read; put a value that starts with ! in quotes")
 	case isNull(node):
 		return "", true
 	default:

@@ -1,18 +1,19 @@
-package config
+package layers
 
 import (
 	"encoding/json"
 	"net/netip"
 	"reflect"
-	"sluice.internal/shared/config/internal/value"
 	"time"
+
+	"sluice.internal/shared/config/internal/value"
 )
 
-// schema returns the JSON Schema of a row, with the meanings of it and of the rows below it.
-func (k *keySpec) schema(meaningOf map[string]string) map[string]any {
+// Schema returns the JSON Schema of a row, with the meanings of it and of the rows below it.
+func (k *Row) Schema(meaningOf map[string]string) map[string]any {
 	var schema map[string]any
 	switch {
-	case k.open:
+	case k.Open:
 		schema = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "object"}}
 	case k.repeated:
 		schema = map[string]any{"type": "array", "items": k.sectionSchema(meaningOf)}
@@ -22,32 +23,32 @@ func (k *keySpec) schema(meaningOf map[string]string) map[string]any {
 		schema = map[string]any{"type": "array", "items": k.valueSchema()}
 	default:
 		schema = k.valueSchema()
-		if text := k.tag("default"); text != "" {
+		if text := k.Tag("default"); text != "" {
 			schema["default"] = k.literal(text)
 		}
 	}
-	if meaning := meaningOf[k.doc]; meaning != "" {
+	if meaning := meaningOf[k.Doc]; meaning != "" {
 		schema["description"] = meaning
 	}
 	return schema
 }
 
-func (k *keySpec) sectionSchema(meaningOf map[string]string) map[string]any {
+func (k *Row) sectionSchema(meaningOf map[string]string) map[string]any {
 	schema := map[string]any{"type": "object", "additionalProperties": false}
 	properties := map[string]any{}
 	for _, child := range k.children {
 		if child.isNamed() {
-			schema["additionalProperties"] = child.schema(meaningOf)
-			schema["propertyNames"] = map[string]any{"pattern": child.form.pattern.String()}
+			schema["additionalProperties"] = child.Schema(meaningOf)
+			schema["propertyNames"] = map[string]any{"pattern": child.form.Pattern.String()}
 			return schema
 		}
-		properties[child.name] = child.schema(meaningOf)
+		properties[child.name] = child.Schema(meaningOf)
 	}
 	schema["properties"] = properties
 	return schema
 }
 
-func (k *keySpec) valueSchema() map[string]any {
+func (k *Row) valueSchema() map[string]any {
 	if choices := k.choices(); choices != nil {
 		literals := make([]any, len(choices))
 		for i, choice := range choices {
@@ -56,12 +57,12 @@ func (k *keySpec) valueSchema() map[string]any {
 		return map[string]any{"enum": literals}
 	}
 	schema := map[string]any{"type": "string"}
-	switch k.item() {
+	switch k.Item() {
 	case reflect.TypeFor[bool]():
 		schema["type"] = "boolean"
 	case reflect.TypeFor[int]():
 		schema["type"] = "integer"
-		schema["minimum"], schema["maximum"] = k.bound(k.tag("min")), k.bound(k.tag("max"))
+		schema["minimum"], schema["maximum"] = k.bound(k.Tag("min")), k.bound(k.Tag("max"))
 	case reflect.TypeFor[value.Size]():
 		schema["type"], schema["pattern"] = []string{"string", "integer"}, value.SizePattern()
 	case reflect.TypeFor[time.Duration]():
@@ -69,15 +70,15 @@ func (k *keySpec) valueSchema() map[string]any {
 	case reflect.TypeFor[value.Secret](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Time]():
 		schema["minLength"] = 1
 	}
-	if pattern := k.tag("pattern"); pattern != "" {
+	if pattern := k.Tag("pattern"); pattern != "" {
 		schema["pattern"] = pattern
 	}
 	return schema
 }
 
 // literal is the text as the JSON that an editor would write for it.
-func (k *keySpec) literal(text string) any {
-	switch k.item() {
+func (k *Row) literal(text string) any {
+	switch k.Item() {
 	case reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[value.Size]():
 		if json.Valid([]byte(text)) {
 			return json.RawMessage(text)

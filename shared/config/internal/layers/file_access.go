@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"sluice.internal/shared/filemode"
 )
 
-// byteOrderMark is what some editors write in front of a text.
-const byteOrderMark = "\ufeff"
+// ByteOrderMark is what some editors write in front of a text.
+const ByteOrderMark = "\ufeff"
 
 // checkFound looks at who can have written a file that nobody named and that is read because it is there. One of
 // somebody else's in the working directory would decide where notifications go, and which files are read as secrets.
@@ -26,15 +26,15 @@ func checkFound(path string) error {
 
 // checkPrivate warns of a file with a secret in it that everybody can read, once for each file. It is no fault: the
 // process works, and whoever mounts files into a container may have no choice.
-func (l *layered) checkPrivate(k *keySpec, key string, s setting) {
+func (l *Loader) checkPrivate(k *Row, key string, s Setting) {
 	path := ""
-	switch kind := k.tag("file"); {
-	case s.text == "":
+	switch kind := k.Tag("file"); {
+	case s.Text == "":
 		return
 	case kind == fileContent, kind == fileSecret:
-		path = s.path()
-	case k.isSecret(s.text):
-		path = s.place.File // Empty for a variable.
+		path = s.Path()
+	case k.isSecret(s.Text):
+		path = s.Place.File // Empty for a variable.
 	}
 	if path == "" || l.private[path] {
 		return
@@ -45,12 +45,12 @@ func (l *layered) checkPrivate(k *keySpec, key string, s setting) {
 		return // Whoever reads it says so.
 	}
 	if err := filemode.CheckPrivate(info); err != nil {
-		l.warn(s.place, key, "%q %s; run `chmod 600` on it", path, err)
+		l.Warn(s.Place, key, "%q %s; run `chmod 600` on it", path, err)
 	}
 }
 
-// unreadable says why a file can't be read and what to do. The path is said by the caller.
-func unreadable(err error) string {
+// Unreadable says why a file can't be read and what to do. The path is said by the caller.
+func Unreadable(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "no such file; create it or correct the path"

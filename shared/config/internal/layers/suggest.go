@@ -1,4 +1,4 @@
-package config
+package layers
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// hint goes on from "unknown …" with the candidate that was meant, or else with all of them.
-func hint(word string, candidates []string) string {
+// Hint goes on from "unknown …" with the candidate that was meant, or else with all of them.
+func Hint(word string, candidates []string) string {
 	if name := nearest(word, candidates); name != "" {
 		return fmt.Sprintf("; did you mean %q?", name)
 	}
