@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,11 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Run(context.Background(), cli.Process{
 			Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, Abort: func() { os.Exit(1) },
 		}))
+	}
+	// Most of them wait for a server most of the time, so that more run side by side than there are processors. The command
+	// line may want another number.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
