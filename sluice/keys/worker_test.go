@@ -66,15 +66,19 @@ func startError(t *testing.T, cfg *config.Config) string {
 }
 
 // heldBy makes an effect of what the worker is given and of the test that shows what it does with it. The test must be in
-// package worker.
+// package worker or in one below it.
 func heldBy(test, changed string) effect {
 	return func(t *testing.T) {
 		t.Helper()
-		names, err := filepath.Glob(filepath.Join("..", "..", "worker", "*_test.go"))
+		own, err := filepath.Glob(filepath.Join("..", "..", "worker", "*_test.go"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(names, func(name string) bool {
+		below, err := filepath.Glob(filepath.Join("..", "..", "worker", "*", "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(slices.Concat(own, below), func(name string) bool {
 			text, err := os.ReadFile(name)
 			return err == nil && strings.Contains(string(text), "\nfunc "+test+"(")
 		}) {
