@@ -5,7 +5,7 @@ SHELL := bash
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 # Those whose tests take longest come first.
-MODULES := worker shared sluice gateway receiver schemas worker/postgres sluice/senders shared/streamtest/natsserver deploy/images
+MODULES := worker shared sluice gateway receiver schemas worker/postgres examples/orders sluice/senders shared/streamtest/natsserver deploy/images
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)
@@ -38,11 +38,13 @@ test: ## Run the tests that need nothing but Go
 
 e2e: ## Run the programs as their users do, killed, frozen, restarted and attacked
 	@sh worker/postgres/postgrestest/install.sh
-	@go test $(RACE) -timeout 15m -count=1 -tags e2e ./worker/postgres/...
+	@go test $(RACE) -timeout 15m -count=1 -tags e2e ./worker/postgres/... ./examples/orders
 	@go test $(RACE) -timeout 60m -count=1 -tags e2e ./sluice/e2e -campaign $(CAMPAIGN) -attack $(ATTACK) $(E2EFLAGS)
 
 bench: build ## Measure everything side by side, a quarter of an hour; arguments in ARGS
 	@bin/sluice bench --table --folder bin $(ARGS)
+	@sh worker/postgres/postgrestest/install.sh
+	@go test -tags e2e -run NONE -bench Events ./worker/postgres
 
 lint: $(GOLANGCI) ## Check style, dependencies and common mistakes
 	@$(GOLANGCI) run $(foreach module,$(MODULES),./$(module)/...)

@@ -18,6 +18,7 @@ require (
 	sluice.internal/schemas v0.0.0
 	sluice.internal/shared v0.0.0
 	sluice.internal/worker v0.0.0
+	sluice.internal/worker/postgres v0.0.0
 )
 
 require (
@@ -56,4 +57,5 @@ replace (
 	sluice.internal/schemas => ../schemas
 	sluice.internal/shared => ../shared
 	sluice.internal/worker => ../worker
+	sluice.internal/worker/postgres => ../worker/postgres
 )

@@ -54,6 +54,7 @@ type commands struct {
 	Bots       botsCommand       `cmd:"" help:"List programs that ask for events as they would ask GREEN-API; skip what one does not get over."`
 	Regions    regionsCommand    `cmd:"" help:"Take the notifications of other places."`
 	GreenAPI   greenAPICommand   `cmd:"" name:"green-api" help:"Ask GREEN-API for settings, state and queue of instances; point one at this gateway."`
+	Postgres   postgresCommand   `cmd:"" help:"Print the tables of handlers in PostgreSQL."`
 	Audit      auditCommand      `cmd:"" help:"Account for every notification and event: is anything lost, doubled or out of order?"`
 	Forget     forgetCommand     `cmd:"" help:"Erase what is stored about a person, an account or a single event."`
 	Bench      benchCommand      `cmd:"" help:"Measure how much Sluice takes in, and check that it is all there."`

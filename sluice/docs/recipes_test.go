@@ -30,8 +30,8 @@ func TestRecipesWork(t *testing.T) {
 	program := overlay(t, folder, func(name string) bool { return strings.Contains(name, "/cmd/") }, replaced)
 	parts := overlay(t, folder, func(name string) bool { return !strings.Contains(name, "/cmd/") }, replaced)
 	// The exported names of a package are known once it is compiled; nothing is linked for them.
-	if output, err := goTool("list", "-export", program, "./worker/cmd/crm").CombinedOutput(); err != nil {
-		t.Errorf("program of the recipe: %v\n%s", err, output)
+	if output, err := goTool("list", "-export", program, "./worker/cmd/crm", "./examples/orders").CombinedOutput(); err != nil {
+		t.Errorf("programs of the recipes: %v\n%s", err, output)
 	}
 	test := goTool("test", "-count=1", "-vet=off", "-v", parts, "-run", "^("+strings.Join(held, "|")+")$",
 		"./schemas", "./worker/handler", "./shared/source")
@@ -47,7 +47,8 @@ func TestRecipesWork(t *testing.T) {
 	}
 }
 
-// recipes writes the files of the recipes, and returns for each name in the project the file with its content.
+// recipes writes the files of the recipes, and returns for each name in the project the file with its content. An example that
+// is in the project has to be there as the recipe has it.
 func recipes(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{"shared/source/recipe_test.go": filepath.Join("testdata", "recipe_test.go")}
@@ -56,10 +57,13 @@ func recipes(t *testing.T, folder string) map[string]string {
 			file := filepath.Join(folder, strings.ReplaceAll(recipe[1], "/", "-"))
 			write(t, file, recipe[2])
 			files[recipe[1]] = file
+			if strings.HasPrefix(recipe[1], "examples/") && read(t, recipe[1]) != recipe[2] {
+				t.Errorf("%s has another %s than the project", document.name, recipe[1])
+			}
 		}
 	}
-	if len(files) != 5 {
-		t.Fatalf("found %d files in the recipes, want 5 with their test", len(files))
+	if len(files) != 6 {
+		t.Fatalf("found %d files in the recipes, want 6 with their test", len(files))
 	}
 	return files
 }

@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	github.com/jackc/pgx/v5 v5.13.0
 	sluice.internal/shared v0.0.0
-	sluice.internal/worker v0.0.0-00010101000000-000000000000
+	sluice.internal/worker v0.0.0
 )
 
 require (
