@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"sync"
 
+	"sluice.internal/shared/proof/internal/keys"
 	"sluice.internal/shared/proof/internal/request"
 	"sluice.internal/shared/proof/internal/signed"
 )
@@ -26,9 +27,9 @@ const (
 	// AlgorithmHMAC is the HMAC of the signed text, AlgorithmDigest the hash of a text that has the secret in it.
 	AlgorithmHMAC    = "hmac"
 	AlgorithmDigest  = "digest"
-	AlgorithmEd25519 = "ed25519"
-	AlgorithmECDSA   = "ecdsa"
-	AlgorithmRSA     = "rsa"
+	AlgorithmEd25519 = keys.Ed25519
+	AlgorithmECDSA   = keys.ECDSA
+	AlgorithmRSA     = keys.RSA
 )
 
 // The hashes of a Signature.
@@ -78,7 +79,7 @@ func (s Signature) IsPublic() bool {
 type key struct {
 	bytes    []byte
 	public   crypto.PublicKey
-	standard standardKeys
+	standard keys.Standard
 }
 
 // code computes what the signature must be, for algorithms with a secret. The text is fed in pieces, so that the body is not
@@ -100,7 +101,7 @@ func (s signature) fits(r *Request, p *presented, k key) int {
 	}
 	switch {
 	case s.StandardWebhooks:
-		return k.standard.fits(s, r, p)
+		return fitsStandard(k.standard, s, r, p)
 	case s.IsPublic():
 		return s.verifies(r, p, k)
 	}

@@ -9,10 +9,11 @@
 // The rooms, and which may know which:
 //
 //	internal/request  <-  internal/signed  <-  proof
-//	internal/altered  <-'
+//	internal/keys, internal/altered  <-'
 //
 //	internal/request   a request, and where something is in it
 //	internal/signed    the text that a signature covers
+//	internal/keys      how secrets and public keys are spelled
 //	internal/altered   what proxies do to bodies
 //
 // Where to look:
@@ -27,8 +28,8 @@
 //	signature_header.go   how it is read from a request, and what is wrong with it
 //	signature_signing.go  how a sender makes it
 //	algorithm.go          how it is computed and verified
-//	secret_key.go         its secrets and public keys
-//	standard_keys.go      those of Standard Webhooks
+//	secret_key.go         what becomes of its secrets and public keys
+//	standard_webhooks.go  how it is verified and made with those of Standard Webhooks
 //	families.go           two names for the same header; which id and time were signed
 //	certificate.go        a client certificate
 //	describe.go           a proof in words

@@ -2,12 +2,12 @@ package proof
 
 import (
 	"crypto/subtle"
-	"errors"
 	"iter"
 	"strings"
 	"time"
 
 	"sluice.internal/shared/proof/internal/altered"
+	"sluice.internal/shared/proof/internal/keys"
 	"sluice.internal/shared/proof/internal/signed"
 )
 
@@ -76,7 +76,7 @@ func (s Secret) validAt(at time.Time) bool {
 }
 
 // ErrEmptySecret says that nothing is left of a secret without the white space around it and the schemes before it.
-var ErrEmptySecret = errors.New("is empty")
+var ErrEmptySecret = keys.ErrEmpty
 
 // CheckSecret returns what keeps the secret from being used with the proof, nil when it can be used. The error does not
 // repeat the secret. Errors: ErrEmptySecret.

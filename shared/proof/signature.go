@@ -29,7 +29,7 @@ type Signature struct {
 	Algorithm string
 	// Hash is one of the Hash constants. Ed25519 has its own.
 	Hash string
-	// Signed is the text that is signed, with places such as {body}, {timestamp} and {id} in it; see the Place constants. It
+	// Signed is the text that is signed, with places such as {body}, {timestamp} and {id} in it; see internal/signed. It
 	// must have the body or a part of it.
 	Signed string
 	// TimestampHeader is the name of the field with the time of signing, in a form that ParseTimestamp reads. TimestampAt is
@@ -45,7 +45,7 @@ type Signature struct {
 	// Tolerance is how far the time of signing may be from the time of receipt, in both directions; five minutes by default.
 	Tolerance time.Duration
 	// StandardWebhooks says that secrets are written as that specification has them, and that a public key may stand in
-	// place of a secret: see standard_keys.go.
+	// place of a secret: see standard_webhooks.go.
 	StandardWebhooks bool
 	// SecretEncoding is SecretText, SecretHex or SecretBase64.
 	SecretEncoding string

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice.internal/shared/proof/internal/keys"
 	"sluice.internal/shared/proof/internal/request"
 )
 
@@ -139,16 +140,9 @@ func (s signature) encode(code []byte) string {
 
 func (s signature) decode(text string) (code []byte, ok bool) {
 	if s.Encoding == EncodingBase64 {
-		return decodeBase64(text)
+		return keys.DecodeBase64(text)
 	}
 	code, err := hex.DecodeString(text)
-	return code, err == nil
-}
-
-// decodeBase64 reads both alphabets of RFC 4648, with padding or without: libraries differ in both.
-func decodeBase64(text string) (code []byte, ok bool) {
-	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
-	code, err := base64.RawStdEncoding.DecodeString(text)
 	return code, err == nil
 }
 
@@ -252,7 +246,7 @@ func (s signature) unfit(text string) *Refusal {
 	if code, err := hex.DecodeString(text); err == nil && len(code) == s.size() && s.Encoding == EncodingBase64 {
 		return &Refusal{Cause: CauseHexForBase64, Detail: fmt.Sprintf("the signature in %s is in hexadecimal digits, expected is base64", s.place())}
 	}
-	if code, ok := decodeBase64(text); ok && len(code) == s.size() && s.Encoding == EncodingHex {
+	if code, ok := keys.DecodeBase64(text); ok && len(code) == s.size() && s.Encoding == EncodingHex {
 		return &Refusal{Cause: CauseBase64ForHex, Detail: fmt.Sprintf("the signature in %s is in base64, expected are hexadecimal digits", s.place())}
 	}
 	if code, ok := s.decode(text); ok && len(code) > 0 {

@@ -33,7 +33,7 @@ func (s signature) Sign(d *Draft, secret string) error {
 	}
 	value := s.Prefix + s.encode(s.code(k, d.Received(), &p))
 	if s.StandardWebhooks {
-		if value, err = k.standard.sign(s, d.Received(), &p); err != nil {
+		if value, err = signStandard(k.standard, s, d.Received(), &p); err != nil {
 			return err
 		}
 	}
