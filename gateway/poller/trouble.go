@@ -74,6 +74,14 @@ func remedies() map[greenapi.Reason]remedy {
 			stream.PollStarting, startingPause, false, "An instance at GREEN-API does not get ready",
 			"It says that it is starting. See its state with: sluice green-api state",
 		},
+		greenapi.Inactive: {
+			stream.PollRefused, refusedPause, true, "An instance at GREEN-API has expired or is not authorized",
+			"Renew or authorize it in the console of GREEN-API.",
+		},
+		greenapi.Invalid: {
+			stream.PollUnavailable, 0, false, "GREEN-API refuses what it is asked for an instance",
+			"It is asked again and again, at least once a minute. GREEN-API keeps notifications for 24 hours.",
+		},
 		greenapi.TooManyRequests: {
 			stream.PollUnavailable, ratePause, false, "GREEN-API refuses an instance for too many requests",
 			"Another program polls it too.",

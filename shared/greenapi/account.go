@@ -41,7 +41,7 @@ func (c *Client) SetSettings(ctx context.Context, changes map[string]string) err
 		return err
 	}
 	if !answer.Saved {
-		return &Error{Reason: Unavailable, Method: "setSettings", Status: http.StatusOK, Text: "the settings were not saved"}
+		return c.wrap(&Error{Reason: Unavailable, Method: "setSettings", Status: http.StatusOK, Text: "the settings were not saved"})
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func (c *Client) Count(ctx context.Context) (int, error) {
 			return count, nil
 		}
 	}
-	return 0, &Error{Reason: Unreadable, Method: "getWebhooksCount", Status: http.StatusOK, Text: "the answer has no number"}
+	return 0, c.wrap(c.unreadable("getWebhooksCount", "the answer has no number", nil))
 }
 
 // Text returns a setting as text, empty where it is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,10 @@ const (
 	WebhookSet Reason = "webhook-set"
 	// Starting is status 400 with the sentence that the instance is starting.
 	Starting Reason = "starting"
+	// Inactive is status 400 with the sentence that the instance expired, was deleted or is not authorized.
+	Inactive Reason = "inactive"
+	// Invalid is status 400 for any other cause, 413 or 422: what was asked for is refused, and will be again.
+	Invalid Reason = "invalid"
 	// TooManyRequests is status 429.
 	TooManyRequests Reason = "too-many-requests"
 	// QuotaExceeded is status 466: the tariff allows no more.
@@ -48,6 +53,9 @@ type Error struct {
 	Answer string
 	// RetryAfter is how long GREEN-API asks to wait, 0 when it does not say.
 	RetryAfter time.Duration
+	// MayBeDone says that GREEN-API may have done what it was asked for: the request went out, and no answer came that tells. A
+	// message that was to be sent may be sent then.
+	MayBeDone bool
 }
 
 // Error is the method, the status and what went wrong.
@@ -98,6 +106,7 @@ func (c *Client) refused(call call, response *http.Response, answer []byte) *Err
 	return &Error{
 		Reason: reasonOf(response.StatusCode, text), Method: call.method, Status: response.StatusCode,
 		Text: c.masked(text), RetryAfter: retryAfter(response.Header.Get("Retry-After")),
+		MayBeDone: response.StatusCode >= http.StatusInternalServerError || response.StatusCode == clientClosed,
 	}
 }
 
@@ -109,8 +118,14 @@ func sentence(contentType string, answer []byte) string {
 	return strings.Join(strings.Fields(strings.ToValidUTF8(string(answer[:min(len(answer), maxReason)]), "")), " ")
 }
 
+// Statuses that only GREEN-API, or nginx in front of it, answers.
+const (
+	quotaExceeded = 466
+	clientClosed  = 499
+)
+
+// Source: https://green-api.com/en/telegram/docs/api/common-errors
 func reasonOf(status int, text string) Reason {
-	const quotaExceeded = 466 // GREEN-API's own
 	text = strings.ToLower(text)
 	switch {
 	case status == http.StatusUnauthorized:
@@ -125,10 +140,17 @@ func reasonOf(status int, text string) Reason {
 		return WebhookSet
 	case status == http.StatusBadRequest && strings.Contains(text, "starting"):
 		return Starting
+	case status == http.StatusBadRequest && isInactive.MatchString(text):
+		return Inactive
+	case status == http.StatusBadRequest, status == http.StatusRequestEntityTooLarge, status == http.StatusUnprocessableEntity:
+		return Invalid
 	default:
 		return Unavailable
 	}
 }
+
+// isInactive finds what GREEN-API says about instances of which nothing can be had.
+var isInactive = regexp.MustCompile(`expired|is deleted|not authorized`)
 
 // maxRetryAfter bounds, in seconds, what is believed about how long to wait.
 const maxRetryAfter = 60

@@ -45,10 +45,7 @@ func (c *Client) Receive(ctx context.Context, wait time.Duration, limit int64) (
 	}
 	received, err := readReceived(answer)
 	if err != nil {
-		return nil, &Error{
-			Reason: Unreadable, Method: method, Status: http.StatusOK, Text: err.Error(),
-			Answer: c.masked(string(answer[:min(len(answer), maxReason)])),
-		}
+		return nil, c.wrap(c.unreadable(method, err.Error(), answer))
 	}
 	if received != nil {
 		received.Remote = remote

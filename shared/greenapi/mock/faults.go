@@ -2,6 +2,7 @@ package mock
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -35,6 +36,10 @@ const (
 	// FaultLoseDelete deletes and gives no answer, FaultLieDelete says that it deleted and did not.
 	FaultLoseDelete = "lose-delete"
 	FaultLieDelete  = "lie-delete"
+	// FaultLoseAnswer sends a message and gives no answer.
+	FaultLoseAnswer = "lose-answer"
+	// FaultExpired is the refusal of an instance that nobody has paid for, with status 400.
+	FaultExpired = "expired"
 )
 
 // faults are those with a name, and what is answered at once, if anything.
@@ -46,16 +51,20 @@ func faults() map[string]func(http.ResponseWriter, *http.Request) {
 		FaultStarting: func(w http.ResponseWriter, _ *http.Request) {
 			text(w, http.StatusBadRequest, "Instance in starting process try later")
 		},
+		FaultExpired: func(w http.ResponseWriter, _ *http.Request) {
+			text(w, http.StatusBadRequest, "Instance account is expired. Renew your instance from personal area")
+		},
 		FaultHTML:    func(w http.ResponseWriter, _ *http.Request) { page(w, http.StatusBadGateway) },
 		FaultHTML200: func(w http.ResponseWriter, _ *http.Request) { page(w, http.StatusOK) },
 		FaultCut:     func(http.ResponseWriter, *http.Request) { cut() },
 		FaultHang: func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxBody)) // Until then nobody notices that the client has gone.
 			<-r.Context().Done()
 			cut()
 		},
 		FaultEmpty:  func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "0") },
 		FaultObject: func(w http.ResponseWriter, _ *http.Request) { document(w, struct{}{}) },
-		FaultSlow:   nil, FaultTruncated: nil, FaultNoJSON: nil, FaultNoReceipt: nil, FaultLoseDelete: nil, FaultLieDelete: nil,
+		FaultSlow:   nil, FaultTruncated: nil, FaultNoJSON: nil, FaultNoReceipt: nil, FaultLoseDelete: nil, FaultLieDelete: nil, FaultLoseAnswer: nil,
 	}
 }
 

@@ -9,7 +9,7 @@
 //
 //	mock.go      the server, its instances, and the paths
 //	queue.go     receiveNotification, deleteNotification, the counts
-//	account.go   settings, state, messages that are sent
+//	account.go   settings, state, messages that are sent, their queue and their journal
 //	faults.go    what goes wrong, by name
 //	control.go   the paths by which a program outside pushes notifications and chooses faults
 package mock
@@ -164,8 +164,12 @@ func (a *API) answer(w http.ResponseWriter, call request, fault Fault) {
 		call.instance.setSettings(w, call.http)
 	case "getStateInstance":
 		document(w, map[string]string{"stateInstance": call.instance.State()})
+	case "showMessagesQueue":
+		call.instance.showQueue(w)
+	case "lastOutgoingMessages":
+		call.instance.showJournal(w)
 	default:
-		call.instance.other(w, call)
+		call.instance.other(w, call, fault)
 	}
 }
 

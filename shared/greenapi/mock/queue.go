@@ -27,6 +27,7 @@ type Instance struct {
 	settings map[string]string
 	state    string
 	sent     []Sent
+	held     bool // whether what is sent waits
 	faults   []Fault
 	calls    map[string]int
 	deleted  int
@@ -185,8 +186,10 @@ func (i *Instance) clear(w http.ResponseWriter) {
 // https://green-api.com/en/docs/api/ratelimiter/
 func (i *Instance) within(method string) bool {
 	limit := map[string]int{
-		"receiveNotification": 100, "deleteNotification": 100, "sendMessage": 50, "getSettings": 1, "setSettings": 1,
-		"getStateInstance": 1, "getWebhooksCount": 1, "clearWebhooksQueue": 1,
+		"receiveNotification": 100, "deleteNotification": 100, "sendMessage": 50, "sendFileByUrl": 50, "sendPoll": 50,
+		"sendLocation": 50, "sendContact": 50, "forwardMessages": 50, "readChat": 10, "checkWhatsapp": 10,
+		"getSettings": 1, "setSettings": 1, "getStateInstance": 1, "getWebhooksCount": 1, "clearWebhooksQueue": 1,
+		"showMessagesQueue": 1, "lastOutgoingMessages": 1,
 	}[method]
 	if limit == 0 {
 		return true
