@@ -112,6 +112,8 @@ type Event struct {
 	Round string
 	// Replayed says that the event may have been handled before and is handed over again because somebody wants it.
 	Replayed bool
+	// AnswerAgain says that a replay shall answer what was answered before.
+	AnswerAgain bool
 }
 
 // Try is an attempt of a handler that failed.

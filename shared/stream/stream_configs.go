@@ -40,6 +40,11 @@ const (
 	// A position takes some hundred bytes, so this is for hundreds of thousands of bots and instances.
 	positionsMaxBytes = 128 << 20
 
+	// An answer takes some hundred bytes, so this is for about a million of them. It stays as long as its event may be handled
+	// again: as an event, as a dead letter, and some time for what is under way.
+	repliesMaxBytes = 256 << 20
+	repliesOutlive  = 7 * 24 * time.Hour
+
 	// One state of less than a kilobyte for each instance that is polled, and one lease.
 	statesMaxBytes = 64 << 20
 	statesMaxAge   = 7 * 24 * time.Hour
@@ -57,8 +62,9 @@ func (s *Client) configs() []jetstream.StreamConfig {
 	for i := range configs {
 		configs[i].Storage = jetstream.FileStorage
 		configs[i].Replicas = s.replicas
-		// Only the leader knows where a bot is: one that is behind would hand an event out again that was deleted.
-		configs[i].AllowDirect = configs[i].Name != Positions
+		// Only the leader knows where a bot is: one that is behind would hand an event out again that was deleted. The same goes
+		// for what was answered.
+		configs[i].AllowDirect = configs[i].Name != Positions && configs[i].Name != Replies
 	}
 	return configs
 }
@@ -110,6 +116,11 @@ func (s *Client) besides() []jetstream.StreamConfig {
 			Name: Positions, Subjects: []string{"position.>"}, Discard: jetstream.DiscardNew,
 			Description: "how far each bot is in the events",
 			MaxBytes:    positionsMaxBytes, MaxMsgsPerSubject: 1,
+		},
+		{
+			Name: Replies, Subjects: []string{"reply.>"}, Discard: jetstream.DiscardOld,
+			Description: "which events were answered",
+			MaxBytes:    repliesMaxBytes, MaxAge: max(wanted.Events.MaxAge, wanted.Events.Keep) + wanted.DeadLetters.Keep + repliesOutlive, MaxMsgsPerSubject: 1,
 		},
 		{
 			// Leases end by themselves, so that losing this in a power cut is no harm.

@@ -15,6 +15,7 @@ const (
 	Objects       = "OBJECTS"       // the newest time of each object whose events come out of order
 	Suspects      = "SUSPECTS"      // what workers ended with, and who looks at it now
 	Positions     = "POSITIONS"     // how far each bot is in the events
+	Replies       = "REPLIES"       // which events were answered
 	States        = "STATES"        // what pollers say about themselves, and their leases
 )
 

@@ -78,7 +78,7 @@ type Backlog struct {
 
 // watched are the streams that Status looks at.
 func watched() []string {
-	return []string{stream.Notifications, stream.Events, stream.Retries, stream.DeadLetters, stream.Rejections, stream.Alerts, stream.Operations, stream.Objects, stream.Positions, stream.States}
+	return []string{stream.Notifications, stream.Events, stream.Retries, stream.DeadLetters, stream.Rejections, stream.Alerts, stream.Operations, stream.Objects, stream.Positions, stream.Replies, stream.States}
 }
 
 // Status looks at all streams and consumers once, one after the other. A stream that is not there is left out; one that

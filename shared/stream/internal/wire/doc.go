@@ -24,6 +24,7 @@
 //	operation.go       what an operator did, OPERATIONS
 //	suspect.go         what workers ended with, SUSPECTS
 //	position.go        where bots are, POSITIONS
+//	reply.go           which events were answered, REPLIES
 //	done.go            what a consumer says of those that it took over from
 //	worker_state.go    where workers tell what they do, which is not stored
 //	state.go           what processes say about themselves, and leases, STATES

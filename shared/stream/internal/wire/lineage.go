@@ -26,6 +26,7 @@ func (h header) setLineage(event *notification.Event) {
 	h.setTime(HeaderFirstFailedAt, event.FirstFailedAt)
 	h.set(HeaderRound, event.Round)
 	h.setTrue(HeaderReplayed, event.Replayed)
+	h.setTrue(HeaderAnswerAgain, event.AnswerAgain)
 	if history := boundedHistory(event.History); history != "" {
 		h[HeaderHistory] = []string{history}
 	}
@@ -39,6 +40,7 @@ func readLineage(h nats.Header, event *notification.Event) {
 	event.FirstFailedAt = ReadTime(h, HeaderFirstFailedAt)
 	event.Round = HeaderValue(h, HeaderRound)
 	event.Replayed = isTrue(h, HeaderReplayed)
+	event.AnswerAgain = isTrue(h, HeaderAnswerAgain)
 	if history := HeaderValue(h, HeaderHistory); history != "" {
 		// A header that another program wrote may be anything; the rest is still worth having.
 		_ = json.Unmarshal([]byte(history), &event.History)

@@ -35,6 +35,7 @@ const (
 	HeaderFirstFailedAt = "Sluice-First-Failed-At"
 	HeaderRound         = "Sluice-Round"
 	HeaderReplayed      = "Sluice-Replayed"
+	HeaderAnswerAgain   = "Sluice-Answer-Again"
 	HeaderReason        = "Sluice-Reason"
 	HeaderError         = "Sluice-Error"
 	HeaderGroup         = "Sluice-Group"
