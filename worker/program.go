@@ -14,6 +14,7 @@ import (
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
 	"sluice.internal/worker/external"
+	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handler"
 )
 
@@ -28,6 +29,7 @@ type Env struct {
 	Log *slog.Logger
 
 	settings config.Settings
+	accounts *greenapi.Accounts
 	stops    []func()
 }
 
@@ -35,6 +37,16 @@ type Env struct {
 // target points to. See [config.Settings.Read] for tags and types. The error names every fault with its line. A section or
 // variable that no call reads ends the program, because it is most likely a mistake in a name.
 func (e *Env) Config(section string, target any) error { return e.settings.Read(section, target) }
+
+// GreenAPI returns the instances of GREEN-API in the configuration, to send with: messages, files, polls and more. The error
+// names every instance whose token can't be read. Whoever only answers events by [handler.About.Reply] does not need it, but
+// learns of a missing token at the first answer then.
+func (e *Env) GreenAPI() (*greenapi.Accounts, error) {
+	if err := e.accounts.Check(); err != nil {
+		return nil, err
+	}
+	return e.accounts, nil
+}
 
 // OnStop has a function called when the program ends, after the last handler has returned or was left behind, the function
 // that was added last first. All of them together have worker.shutdown_timeout. They are called as well when Setup fails.
@@ -114,7 +126,9 @@ func Prepare(
 	if !cfg.Worker.Handlers {
 		return Parts{}, func() {}, nil
 	}
-	env := &Env{Log: log, settings: cfg.Settings}
+	env := &Env{Log: log, settings: cfg.Settings, accounts: greenapi.NewAccounts(cfg.Sources)}
+	env.OnStop(env.accounts.Close)
+	parts.Accounts = env.accounts
 	stop = func() { env.stop(cfg.Worker.ShutdownTimeout) }
 	if parts.Handlers, err = env.handlers(ctx, cfg, setup, environ); err != nil {
 		stop()

@@ -8,6 +8,7 @@ import (
 	"sluice.internal/schemas"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/source"
+	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handler"
 	"sluice.internal/worker/handling"
 )
@@ -31,6 +32,8 @@ type Parts struct {
 	Providers map[string]source.Provider
 	// RetryDelays are the delays between attempts; by default those of DefaultRetryDelays.
 	RetryDelays *RetryDelays
+	// Accounts are what events are answered with; by default those of the configuration. Who makes them closes them.
+	Accounts *greenapi.Accounts
 }
 
 // complete fills in what is built in.
@@ -52,6 +55,9 @@ func (p Parts) complete(cfg *config.Config) (Parts, error) {
 	if p.RetryDelays == nil {
 		delays := DefaultRetryDelays()
 		p.RetryDelays = &delays
+	}
+	if p.Accounts == nil {
+		p.Accounts = greenapi.NewAccounts(cfg.Sources)
 	}
 	return p, nil
 }

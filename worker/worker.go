@@ -11,7 +11,9 @@ import (
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
+	"sluice.internal/shared/stream/reply"
 	"sluice.internal/shared/stream/retention"
+	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handling"
 	"sluice.internal/worker/intake"
 	"sluice.internal/worker/isolation"
@@ -57,8 +59,11 @@ func New(
 	if !cfg.Worker.Handlers {
 		return w, nil
 	}
+	replier := &greenapi.Replier{
+		Accounts: parts.Accounts, Records: reply.NewClient(client), Group: cfg.Worker.Group, Alert: w.alerts.Publish, Log: log,
+	}
 	w.handling, err = handling.New(ctx, handling.Parts{
-		Config: cfg.Worker, MemoryLimit: memoryLimit, Streams: streams, Handlers: parts.Handlers,
+		Config: cfg.Worker, MemoryLimit: memoryLimit, Streams: streams, Handlers: parts.Handlers, Reply: replier.Reply,
 		RetryDelays: *parts.RetryDelays, Suspects: w.suspects, Alerts: w.alerts, Log: log,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ import (
 	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/worker"
+	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handler"
 )
 
@@ -80,6 +81,7 @@ type settings struct {
 	Handlers             worker.Handlers
 	Providers            map[string]source.Provider
 	MemoryLimit          config.Size
+	Accounts             *greenapi.Accounts
 }
 
 type retries struct {
@@ -105,7 +107,7 @@ func (s settings) make(ctx context.Context, streams *stream.Client, log *slog.Lo
 	if s.Retries.InChat != nil {
 		delays.InChat = s.Retries.InChat
 	}
-	return worker.New(ctx, cfg, worker.Parts{Handlers: s.Handlers, RetryDelays: &delays, Providers: s.Providers}, streams, log)
+	return worker.New(ctx, cfg, worker.Parts{Handlers: s.Handlers, RetryDelays: &delays, Providers: s.Providers, Accounts: s.Accounts}, streams, log)
 }
 
 // start runs a worker until stop is called, which returns what Run returned.

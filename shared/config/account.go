@@ -1,7 +1,11 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"time"
+
+	"sluice.internal/shared/config/internal/layers"
 )
 
 // The values of Instance.Receive: how notifications of an instance come.
@@ -27,4 +31,23 @@ type Instance struct {
 	Token Secret `yaml:"-"`
 	// How long one request waits for a notification, with receive: http-api.
 	Wait time.Duration `yaml:"wait" default:"20s" min:"5s" max:"60s"`
+}
+
+// ReadToken returns the instance's token, for processes that are only seldom in need of it: where Options did not ask for tokens
+// it is read from its file now. The error names the file and has no part of it.
+func (i Instance) ReadToken() (Secret, error) {
+	switch {
+	case i.Token.Reveal() != "":
+		return i.Token, nil
+	case i.TokenFile == "":
+		return Secret{}, errors.New("has no token_file; nothing can be asked of GREEN-API without the apiTokenInstance")
+	}
+	texts, err := readTokens(i.TokenFile)
+	switch {
+	case err != nil:
+		return Secret{}, fmt.Errorf("token_file: %q: %s", i.TokenFile, layers.Unreadable(err))
+	case len(texts) > 1:
+		return Secret{}, fmt.Errorf("token_file: %q has several lines; an instance has one token", i.TokenFile)
+	}
+	return NewSecret(texts[0]), nil
 }

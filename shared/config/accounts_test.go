@@ -60,3 +60,32 @@ func TestWhatIsWrongWithAnInstanceIsTold(t *testing.T) {
 		t.Errorf("of another provider: %s", faults)
 	}
 }
+
+// A worker needs tokens only for answers, so it does without until then.
+func TestTokenIsReadWhenItIsNeeded(t *testing.T) {
+	t.Parallel()
+	path, opts := tokenFile(t, "# of the shop\n"+token+"\n")
+	opts.Accounts = false
+	cfg := mustLoad(t, `sources: {green-api: {instances: {"1": {token_file: `+path+`}, "2": }}}`+"\n", opts)
+	instances := cfg.Sources["green-api"].Instances
+	if got, err := instances["1"].ReadToken(); err != nil || got.Reveal() != token {
+		t.Errorf("got %s, error %v", got, err)
+	}
+	if _, err := instances["2"].ReadToken(); err == nil || !strings.Contains(err.Error(), "has no token_file") {
+		t.Errorf("without a file: %v", err)
+	}
+	for text, want := range map[string]string{token + "\n" + token: "several lines", "\n": "no token in it"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := instances["1"].ReadToken(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), token) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := instances["1"].ReadToken(); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("without the file: %v", err)
+	}
+}

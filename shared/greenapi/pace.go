@@ -28,8 +28,8 @@ const (
 	// sendingRate is what methods that send may be called with, a second; commonRate most others.
 	sendingRate = 50
 	commonRate  = 1
-	// leastRate is where halving ends.
-	leastRate = 0.5
+	// minRate is where halving ends.
+	minRate = 0.5
 	// refusedPause is how long to wait after a refusal that does not say.
 	refusedPause = time.Second
 )
@@ -100,7 +100,7 @@ func (p *Pace) done(method string, failure *Error) {
 	case failure == nil:
 		t.rate = min(t.rate+1/t.rate, rateOf(method))
 	case failure.Reason == TooManyRequests:
-		t.rate = max(t.rate/2, leastRate)
+		t.rate = max(t.rate/2, minRate)
 		pause := failure.RetryAfter
 		if pause == 0 {
 			pause = refusedPause

@@ -51,7 +51,7 @@ func TestRefusalHalvesTheRateAndSuccessRaisesItAgain(t *testing.T) {
 	for range 100 {
 		p.done("sendMessage", &Error{Reason: TooManyRequests})
 	}
-	if rate := p.methods["sendMessage"].rate; rate != leastRate {
+	if rate := p.methods["sendMessage"].rate; rate != minRate {
 		t.Errorf("rate %v after many refusals", rate)
 	}
 }

@@ -69,11 +69,11 @@ func TestMethodsThatSendAreCalledAsDocumented(t *testing.T) {
 // sorted returns a document with its names in order.
 func sorted(t *testing.T, document []byte) string {
 	t.Helper()
-	var any map[string]any
-	if err := json.Unmarshal(document, &any); err != nil {
+	var members map[string]any
+	if err := json.Unmarshal(document, &members); err != nil {
 		t.Fatalf("%s: %v", document, err)
 	}
-	text, err := json.Marshal(any)
+	text, err := json.Marshal(members)
 	if err != nil {
 		t.Fatal(err)
 	}

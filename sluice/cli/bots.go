@@ -159,7 +159,7 @@ func findBot(ctx context.Context, streams *admin.Client, name, instance string) 
 
 // replayToBot sets a bot back to what was stored since a time, or to a sequence: in all instances, or in one.
 func (c *replayCommand) replayToBot(ctx context.Context, s *session, streams *admin.Client, bots []admin.Bot) error {
-	if c.Type != "" || c.Source != "" || len(c.Key) > 0 || !c.Until.at.IsZero() {
+	if c.Type != "" || c.Source != "" || len(c.Key) > 0 || !c.Until.at.IsZero() || c.Again {
 		return fmt.Errorf("%q is a bot, which is set back in all its events: use --since, --from-sequence or --all, and --instance", c.Group)
 	}
 	to := c.From

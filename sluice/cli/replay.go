@@ -23,13 +23,15 @@ type replayCommand struct {
 
 	Rate    float64       `placeholder:"N" default:"100" help:"How many a second; 0 is as many as can be (default: ${default})."`
 	Timeout time.Duration `placeholder:"TIME" default:"10s" help:"How long to wait for each answer (default: ${default})."`
+	Again   bool          `name:"answer-again" help:"Answer chats again that the events were answered in before. Goes with --group."`
 	Tries   int           `placeholder:"N" default:"5" help:"How often an event is posted before it ends there (default: ${default})."`
 	DryRun  bool          `help:"Only count the events."`
 	connectFlags
 }
 
 func (replayCommand) Help() string {
-	return `Handlers see that an event is replayed, and by its key which one it is. --to posts bodies as they came, with ` +
+	return `Handlers see that an event is replayed, and by its key which one it is. What they answered before they do not ` +
+		`answer again, unless --answer-again is given. --to posts bodies as they came, with ` +
 		`key, type, source and sequence in the header, and ends at the first event that is not answered 2xx. The ` +
 		`oldest come first, and what comes in meanwhile is left out.
 
@@ -47,6 +49,8 @@ func (c *replayCommand) Validate() error {
 		return errors.New("--timeout must be more than 0")
 	case c.Tries < 1:
 		return errors.New("--tries must be more than 0")
+	case c.Again && c.Group == "":
+		return errors.New("--answer-again goes with --group")
 	}
 	if c.To != "" {
 		if err := checkTarget("--to", c.To); err != nil {

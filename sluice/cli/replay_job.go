@@ -76,7 +76,7 @@ func (r *replay) run(ctx context.Context) error {
 func (r *replay) toGroup(ctx context.Context, event *notification.Event) error {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTimeout)
 	defer cancel()
-	event.Replayed = true
+	event.Replayed, event.AnswerAgain = true, r.command.Again
 	return r.streams.Redeliver(bounded, r.command.Group, *event, r.round)
 }
 
@@ -86,11 +86,15 @@ func (r *replay) record(ctx context.Context) error {
 	if r.replayed.Sum() == 0 {
 		return nil
 	}
+	where := r.where
+	if r.command.Again {
+		where += ", to be answered again"
+	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), operationTimeout)
 	defer cancel()
 	return r.streams.RecordOperation(bounded, notification.Operation{
 		What: notification.OperationReplay, At: r.began, By: operator(), Group: r.command.Group,
-		Detail: fmt.Sprintf("%s, sequence %d to %d, to %s", r.replayed.Describe("event"), r.first, r.last, r.where),
+		Detail: fmt.Sprintf("%s, sequence %d to %d, to %s", r.replayed.Describe("event"), r.first, r.last, where),
 	})
 }
 
@@ -104,6 +108,9 @@ func (r *replay) resume(next uint64) error {
 		until = r.began
 	}
 	words := []string{"sluice", "replay"}
+	if r.command.Again {
+		words = append(words, "--answer-again")
+	}
 	// Every flag that chooses events or finds the streams is repeated. --rate and --tries are not: who goes on may want
 	// others.
 	for _, flag := range []struct{ name, value string }{

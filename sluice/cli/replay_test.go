@@ -199,3 +199,37 @@ func TestReplayLeavesOutWhatComesInMeanwhile(t *testing.T) {
 		stdout: "replayed: 12 events: 11 incomingCall, 1 deviceInfo\n",
 	})
 }
+
+func TestReplayThatAnswersAgainSaysSo(t *testing.T) {
+	t.Parallel()
+	server := streamtest.Start(t)
+	streams := server.Open(t)
+	chats(t, streams)
+	events := make(chan notification.Event, 99)
+	working(t, server, func(event notification.Event) error {
+		events <- event
+		return nil
+	})
+	for range 12 {
+		if event := <-events; event.AnswerAgain {
+			t.Errorf("it is new and is to be answered again: %+v", event)
+		}
+	}
+	flags := []string{"replay", "--group=billing", "--key=key-of-0003", "--rate=0", "--nats", server.URL()}
+	for _, again := range []bool{false, true} {
+		if again {
+			flags = append(flags, "--answer-again")
+		}
+		run(t, flags...).want(t, result{stdout: "replayed: 1 event: 1 incomingCall\n"})
+		if event := <-events; event.AnswerAgain != again {
+			t.Errorf("to be answered again: %t, want %t", event.AnswerAgain, again)
+		}
+	}
+	operations := operationsIn(t, streams)
+	if last := operations[len(operations)-1].Detail; !strings.HasSuffix(last, "to group billing, to be answered again") {
+		t.Errorf("recorded %q", last)
+	}
+	if got := run(t, "replay", "--to=http://127.0.0.1:1/", "--all", "--answer-again"); got.code == 0 || !strings.Contains(got.stderr, "--answer-again goes with --group") {
+		t.Errorf("with --to: %+v", got)
+	}
+}

@@ -67,6 +67,7 @@ func TestStatusOfEmptyStreamsIsFine(t *testing.T) {
 		"OPERATIONS            0   0 B   0 %  -\n" +
 		"OBJECTS               0   0 B   0 %  -\n" +
 		"POSITIONS             0   0 B   0 %  -\n" +
+		"REPLIES               0   0 B   0 %  -\n" +
 		"STATES                0   0 B   0 %  -\n" +
 		"\n" +
 		"BACKLOG  WAITING  UNDER WAY  IN/S  OUT/S  EMPTY IN  OLDEST  PARKED  DUE  DEAD  WORKERS\n" +
@@ -105,7 +106,7 @@ func TestStatusCountsWhatIsThereAndWhatWaits(t *testing.T) {
 	objects := kinds(t, got.stdout)
 	wanted := []string{
 		"group billing", "intake", "stream ALERTS", "stream DEAD_LETTERS", "stream EVENTS", "stream NOTIFICATIONS", "stream OBJECTS",
-		"stream OPERATIONS", "stream POSITIONS", "stream REJECTIONS", "stream RETRIES", "stream STATES", "verdict",
+		"stream OPERATIONS", "stream POSITIONS", "stream REJECTIONS", "stream REPLIES", "stream RETRIES", "stream STATES", "verdict",
 	}
 	if kinds := slices.Sorted(maps.Keys(objects)); !slices.Equal(kinds, wanted) {
 		t.Errorf("objects %q, want %q", kinds, wanted)

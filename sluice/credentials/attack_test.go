@@ -65,7 +65,8 @@ type limits struct {
 // edges are the requests that are refused to everybody in the account EDGE, and some more.
 func edges(more ...string) map[string]string {
 	refused := map[string]string{
-		"events.0.green-api.incomingCall.1": "", "dead.invalid.green-api.incomingCall": "", "operation.forged": "",
+		"events.0.green-api.incomingCall.1": "", "dead.invalid.green-api.incomingCall": "", "operation.forged": "", "reply.forged": "",
+		"$JS.API.STREAM.MSG.GET.REPLIES":                    `{"last_by_subj":"reply.>"}`,
 		"$JS.API.STREAM.INFO.EVENTS":                        `{"subjects_filter":">"}`,
 		"$JS.API.DIRECT.GET.EVENTS":                         `{"last_by_subj":"events.>"}`,
 		"$JS.API.STREAM.MSG.GET.EVENTS":                     `{"last_by_subj":"events.>"}`,
@@ -110,7 +111,7 @@ func roles() map[string]limits {
 			inbox: "_INBOX_receiver",
 			refused: map[string]string{
 				"in.0.green-api": "", "events.0.green-api.incomingCall.1": "", "dead.invalid.green-api.incomingCall": "", "operation.forged": "",
-				"lease.poll.forged": "", "state.poll.forged": "", "position.other.forged": "", "rejected.forged.green-api": "",
+				"lease.poll.forged": "", "state.poll.forged": "", "position.other.forged": "", "rejected.forged.green-api": "", "reply.forged": "",
 				"$JS.API.DIRECT.GET.NOTIFICATIONS":             `{"last_by_subj":"in.>"}`,
 				"$JS.API.DIRECT.GET.DEAD_LETTERS":              `{"last_by_subj":"dead.>"}`,
 				"$JS.API.STREAM.MSG.GET.EVENTS":                `{"last_by_subj":"events.>"}`,

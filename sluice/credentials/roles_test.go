@@ -20,6 +20,7 @@ import (
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/admin"
 	"sluice.internal/shared/stream/position"
+	"sluice.internal/shared/stream/reply"
 	"sluice.internal/shared/stream/retention"
 	"sluice.internal/shared/streamtest"
 	"sluice.internal/sluice/credentials"
@@ -158,6 +159,12 @@ func TestEveryRoleMayDoWhatItsProgramDoes(t *testing.T) { //nolint:paralleltest,
 	log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	inner := opened(t, connected(t, url, folder, credentials.Worker, "sluice worker default", log), log)
 	stop := works(t, inner, log)
+	answers, first := reply.NewClient(inner.Client), reply.ID{Group: "default", Key: "key", Number: 1}
+	_, err := answers.Change(t.Context(), first, reply.Record{}, reply.Record{Message: "BAE5"})
+	streamtest.Must(t, err)
+	if answer, err := answers.Read(t.Context(), first); err != nil || answer.Message != "BAE5" {
+		t.Errorf("answer %+v, error %v", answer, err)
+	}
 	outer := openedToPublish(t, connected(t, url, folder, credentials.Gateway, "sluice gateway", log), log)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()

@@ -26,6 +26,7 @@ func describe(event handler.Event[handler.Document]) []field {
 		{"Received-At", event.ReceivedAt.UTC().Format(time.RFC3339Nano)},
 		{"Sent-At", sentAt(event.SentAt)},
 		{"Replayed", flag(event.Replayed)},
+		{"Answer-Again", flag(event.AnswerAgain)},
 		{"Outdated", flag(event.Outdated)},
 		{"Faults", faults(event)},
 	}

@@ -72,3 +72,11 @@ func ExampleAbout_Alert() {
 		return nil
 	})
 }
+
+func ExampleAbout_Reply() {
+	registry := handler.New()
+	handler.Register(registry, "green-api", "orderPaid", func(ctx context.Context, event handler.Event[OrderPaid]) error {
+		// The customer gets it once, however often the event is tried or replayed.
+		return event.Reply(ctx, "Thank you for order "+event.Body.OrderID+".")
+	})
+}

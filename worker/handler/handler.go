@@ -2,7 +2,9 @@ package handler
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"sluice.internal/shared/notification"
@@ -40,6 +42,8 @@ type About struct {
 	Attempt int
 	// Replayed says that the event may have been handled before and that somebody wants it handled again.
 	Replayed bool
+	// AnswerAgain says that whoever has the event replayed wants it answered again; Reply heeds it.
+	AnswerAgain bool
 	// Outdated says that a newer notification about the same thing was accepted before this one. It is set for
 	// senders whose notifications come out of order and each tell the whole state; a handler may ignore it then.
 	Outdated bool
@@ -52,7 +56,30 @@ type About struct {
 	Log *slog.Logger
 
 	alert func(context.Context, notification.Alert) error
+	reply func(ctx context.Context, number int, text string) error
+	// replies counts the answers of this try, also through the copies that middleware hands on.
+	replies *atomic.Int64
 }
+
+// Reply sends a text to the chat of the event, by the account that the event came from, which needs its token in the
+// configuration (sources.<source>.instances.<instance>.token_file). It returns once GREEN-API has put the text into its queue.
+// The handler returns the error, which is a verdict.
+//
+// Each answer of an event is sent once, however often the event is tried, repeated or replayed, unless the replay shall answer
+// again (AnswerAgain). Answers are told apart by their number: the first call of a try is the first answer. So a handler answers
+// in the same order in each try. What the text was does not count: an answer that was sent is not sent again with another one.
+// The package worker/greenapi says what stays open when a worker is killed in between.
+//
+// Only events of GREEN-API that are about a chat can be answered; the error is permanent for others. Whoever answers messages
+// of type outgoingAPIMessageReceived answers itself without end.
+func (a About) Reply(ctx context.Context, text string) error {
+	if a.reply == nil {
+		return errNoReply
+	}
+	return a.reply(ctx, int(a.replies.Add(1)), text)
+}
+
+var errNoReply = errors.New("nothing can be sent from here")
 
 // Alert tells the operator. The severity is one of the constants in package notification; alerts about the same
 // thing have the same title, and the operator is told of them once in a while. The handler returns the error, so
@@ -76,7 +103,7 @@ func (a About) happenedAt() time.Time {
 	return a.SentAt
 }
 
-// Tools is what the worker lends to handlers. Both are used by several handlers at once.
+// Tools is what the worker lends to handlers. All are used by several handlers at once.
 type Tools struct {
 	// Log takes what handlers log. Nil discards it.
 	Log *slog.Logger
@@ -84,6 +111,8 @@ type Tools struct {
 	Group string
 	// Alert tells the operator. Nil tells nobody.
 	Alert func(context.Context, notification.Alert) error
+	// Reply sends an answer to the chat of an event. Number counts the answers of one try from 1. Nil makes each an error.
+	Reply func(ctx context.Context, event notification.Event, number int, text string) error
 }
 
 // about fills what is missing and makes every line name the event.
@@ -106,7 +135,7 @@ func (t Tools) about(event notification.Event) Tools {
 }
 
 func newAbout(event notification.Event, tools Tools) About {
-	return About{
+	about := About{
 		Key:         event.Key,
 		Source:      event.Source,
 		Type:        event.Type,
@@ -120,10 +149,16 @@ func newAbout(event notification.Event, tools Tools) About {
 		Sequence:    event.Sequence,
 		Attempt:     event.Attempt,
 		Replayed:    event.Replayed,
+		AnswerAgain: event.AnswerAgain,
 		Outdated:    event.Outdated,
 		Faults:      event.Faults,
 		Raw:         event.Body,
 		Log:         tools.Log,
 		alert:       tools.Alert,
+		replies:     &atomic.Int64{},
 	}
+	if tools.Reply != nil {
+		about.reply = func(ctx context.Context, number int, text string) error { return tools.Reply(ctx, event, number, text) }
+	}
+	return about
 }

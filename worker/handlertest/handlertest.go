@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -34,8 +35,8 @@ type Notification struct {
 	ReceivedAt time.Time
 	// Attempt counts the tries from 1, which is the default.
 	Attempt int
-	// Replayed says that somebody wants the event handled again.
-	Replayed bool
+	// Replayed says that somebody wants the event handled again, AnswerAgain that it is to be answered again.
+	Replayed, AnswerAgain bool
 	// Schemas has the schemas of one's own beside the built-in ones; nil means only these.
 	Schemas *schemas.Set
 }
@@ -51,6 +52,8 @@ type Result struct {
 	// Alerts are what the handler told the operator, Log what it wrote, as text.
 	Alerts []notification.Alert
 	Log    string
+	// Replies are the texts that the handler answered with, in their order. Nothing is sent.
+	Replies []string
 }
 
 // Handle hands the notification to its handler and returns what came of it. It fails the test when the notification would
@@ -70,6 +73,15 @@ func Handle(tb testing.TB, registry *handler.Registry, n Notification) Result {
 			result.Alerts = append(result.Alerts, alert)
 			return nil
 		},
+		Reply: func(_ context.Context, event notification.Event, _ int, text string) error {
+			if event.Provider != "green-api" || event.OrderKey == "" {
+				return handler.Permanent(errNoChat)
+			}
+			mutex.Lock()
+			defer mutex.Unlock()
+			result.Replies = append(result.Replies, text)
+			return nil
+		},
 	})
 	if !handled {
 		tb.Fatalf("no handler for type %q of provider %q; there are handlers for %q", event.Type, event.Provider, registry.Pairs())
@@ -77,6 +89,8 @@ func Handle(tb testing.TB, registry *handler.Registry, n Notification) Result {
 	result.Err, result.Log = err, log.String()
 	return result
 }
+
+var errNoChat = errors.New("there is no chat to answer to")
 
 // read makes an event of a notification.
 func read(tb testing.TB, n Notification) (notification.Event, []notification.Fault) {
@@ -117,7 +131,7 @@ func read(tb testing.TB, n Notification) (notification.Event, []notification.Fau
 	}
 	faults = notification.BoundFaults(faults)
 	event := notification.Event{
-		Origin: parts[0].Origin, Identity: found.Identity, Sequence: 1, Attempt: max(n.Attempt, 1), Replayed: n.Replayed, Faults: faults,
+		Origin: parts[0].Origin, Identity: found.Identity, Sequence: 1, Attempt: max(n.Attempt, 1), Replayed: n.Replayed, AnswerAgain: n.AnswerAgain, Faults: faults,
 	}
 	return event, faults
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,5 +88,25 @@ func TestWhatReachesNoHandlerFailsTheTest(t *testing.T) {
 		if !strings.Contains(f.said, want) {
 			t.Errorf("%s: the test was told %q", want, f.said)
 		}
+	}
+}
+
+func TestAnswersAreInTheResult(t *testing.T) {
+	t.Parallel()
+	registry := handler.New()
+	answer := func(ctx context.Context, event handler.Event[handler.Document]) error {
+		return errors.Join(event.Reply(ctx, "hello"), event.Reply(ctx, "again: "+strconv.FormatBool(event.AnswerAgain)))
+	}
+	handler.Register(registry, "green-api", "incomingMessageReceived", answer)
+	handler.Register(registry, "github", "push", answer)
+	result := handlertest.Handle(t, registry, handlertest.Notification{Body: incoming, AnswerAgain: true})
+	if result.Err != nil || strings.Join(result.Replies, ", ") != "hello, again: true" {
+		t.Errorf("answered %q, verdict %v", result.Replies, result.Err)
+	}
+	result = handlertest.Handle(t, registry, handlertest.Notification{
+		Provider: "github", Header: http.Header{"X-Github-Event": {"push"}, "X-Github-Delivery": {"1-2"}}, Body: `{"ref":"main"}`,
+	})
+	if !errors.Is(result.Err, handler.ErrPermanent) || len(result.Replies) > 0 {
+		t.Errorf("what has no chat is answered %q, verdict %v", result.Replies, result.Err)
 	}
 }

@@ -140,7 +140,9 @@ func (r *Runner) callHandler(ctx context.Context, d *consume.Delivery, turn *key
 			handled, err = true, r.panicked(d, cause)
 		}
 	}()
-	handled, err = r.Handlers.Handle(ctx, d.Event, handler.Tools{Log: r.Log, Group: r.Config.Group, Alert: r.Alerts.Publish})
+	handled, err = r.Handlers.Handle(ctx, d.Event, handler.Tools{
+		Log: r.Log, Group: r.Config.Group, Alert: r.Alerts.Publish, Reply: r.Reply,
+	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("handler has not ended within %s (worker.handler_timeout): %w", timeout, err)
 	}

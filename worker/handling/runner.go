@@ -9,6 +9,7 @@ import (
 
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
@@ -47,6 +48,8 @@ type Parts struct {
 	RetryDelays RetryDelays
 	// Suspects is where the worker looks at what may kill it. It is started before Run and stopped after it.
 	Suspects *isolation.Isolation
+	// Reply answers events, see handler.Tools.
+	Reply func(ctx context.Context, event notification.Event, number int, text string) error
 	// Alerts tells the operator.
 	Alerts *alerting.Notifier
 	Log    *slog.Logger
