@@ -21,6 +21,7 @@
 //	keyed/       how are thousands of chats handled side by side, each in order?
 //	handler/     what is a handler, and which are built in?
 //	greenapi/    how do handlers answer events and send by GREEN-API?
+//	postgres/    how does an event have exactly one effect in PostgreSQL?
 //	external/    how are events handed to what is no Go?
 //	storing/     how long is the store asked to take something, and what if it never does?
 //	isolation/   what if something kills the process that looks at it?
