@@ -4,16 +4,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"sluice.internal/worker"
+	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handler"
 	"sluice.internal/worker/postgres"
 )
@@ -21,15 +18,20 @@ import (
 func main() { worker.Main(handlers) }
 
 func handlers(ctx context.Context, env *worker.Env) (*handler.Registry, error) {
-	var answers answers
-	if err := env.Config("answers", &answers); err != nil {
+	accounts, err := env.GreenAPI()
+	if err != nil {
 		return nil, err
 	}
 	pool, err := postgres.Open(ctx, env)
 	if err != nil {
 		return nil, err
 	}
-	postgres.NewSender(pool, answers.send, postgres.SenderOptions{Log: env.Log}).Start(ctx, env)
+	// It is called once the order is committed, and again where that is of use or nobody knows whether the answer went out.
+	postgres.NewSender(pool, func(ctx context.Context, m postgres.Message) error {
+		return accounts.Deliver(ctx, greenapi.Delivery{
+			Source: m.Source, Instance: m.Instance, Chat: m.Chat, Text: string(m.Body), WrittenAt: m.CreatedAt, Unsure: m.Unsure,
+		})
+	}, postgres.SenderOptions{Log: env.Log}).Start(ctx, env)
 
 	registry, own := handler.BuiltIn(), handler.New()
 	handler.Register(own, "green-api", "incomingMessageReceived", postgres.Handle(pool, ordered))
@@ -58,36 +60,5 @@ func ordered(ctx context.Context, tx pgx.Tx, event handler.Event[Message]) error
 	if err != nil {
 		return fmt.Errorf("insert order: %w", err)
 	}
-	answer, err := json.Marshal(map[string]string{"chatId": event.OrderKey, "message": "We have got your order: " + what})
-	if err != nil {
-		return err
-	}
-	return postgres.Enqueue(ctx, tx, event.About, postgres.Message{Kind: "answer", Body: answer})
-}
-
-// answers are sent to whoever sends messages for the shop.
-type answers struct {
-	URL string `yaml:"url" required:"true"`
-}
-
-// send is called when the order is committed, at least once, and again where it is unsure whether the answer went out. The
-// header lets the other side know an answer that it has sent.
-func (a *answers) send(ctx context.Context, message postgres.Message) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.URL, strings.NewReader(string(message.Body)))
-	if err != nil {
-		return handler.Permanent(err)
-	}
-	request.Header.Set("Idempotency-Key", strconv.FormatInt(message.ID, 10))
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	switch {
-	case response.StatusCode < http.StatusMultipleChoices:
-		return nil
-	case response.StatusCode == http.StatusTooManyRequests:
-		return handler.RetryAfter(time.Minute, fmt.Errorf("answered %s", response.Status))
-	}
-	return fmt.Errorf("answered %s", response.Status)
+	return postgres.Enqueue(ctx, tx, event.About, postgres.Message{Kind: "text", Body: []byte("We have got your order: " + what)})
 }

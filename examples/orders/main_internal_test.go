@@ -4,11 +4,11 @@ package main
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +16,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/greenapi/mock"
 	"sluice.internal/worker"
 	"sluice.internal/worker/handler"
 	"sluice.internal/worker/handlertest"
 	"sluice.internal/worker/postgres/postgrestest"
 )
+
+// token is the instance's apiTokenInstance.
+const token = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 
 const body = `{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79001234567@c.us","typeInstance":"whatsapp"},
 "timestamp":1749207600,"idMessage":"BAE5","senderData":{"chatId":"79007654321@c.us","sender":"79007654321@c.us"},
@@ -28,13 +32,11 @@ const body = `{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstan
 
 func TestOrderIsWrittenAndAnsweredOnceHoweverOftenItComes(t *testing.T) {
 	t.Parallel()
-	answered := make(chan string, 10)
-	shop := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
-		text, err := io.ReadAll(request.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		answered <- request.Header.Get("Idempotency-Key") + string(text)
+	api, answered := mock.New(mock.Options{}), make(chan struct{}, 10)
+	account := api.Add("1101000001", token)
+	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		api.ServeHTTP(w, request)
+		answered <- struct{}{}
 	}))
 	defer shop.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -49,8 +51,8 @@ func TestOrderIsWrittenAndAnsweredOnceHoweverOftenItComes(t *testing.T) {
 		t.Fatal(result.Err)
 	}
 	select {
-	case got := <-answered:
-		if want := `1{"chatId":"79007654321@c.us","message":"We have got your order: two pizzas"}`; got != want {
+	case <-answered:
+		if got := string(account.Sent()[0].Body); got != `{"chatId":"79007654321@c.us","message":"We have got your order: two pizzas"}` {
 			t.Errorf("answered %s", got)
 		}
 	case <-ctx.Done():
@@ -79,9 +81,15 @@ func started(ctx context.Context, t *testing.T, answers string) (registry *handl
 	if _, err := pool.Exec(ctx, string(table)); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load(config.Options{
-		WithoutTokens: true, Environ: []string{"SLUICE_SETTINGS_POSTGRES_URL=" + url, "SLUICE_SETTINGS_ANSWERS_URL=" + answers},
-	})
+	folder := t.TempDir()
+	file := filepath.Join(folder, "sluice.yaml")
+	written := "sources: {green-api: {instances: {\"1101000001\": {api_url: \"" + answers + "\", token_file: token}}}}\n"
+	for name, text := range map[string]string{file: written, filepath.Join(folder, "token"): token} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, err := config.Load(config.Options{File: file, WithoutTokens: true, Environ: []string{"SLUICE_SETTINGS_POSTGRES_URL=" + url}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Unsure is MayBeDone, for those who know no more of an error.
+func (e *Error) Unsure() bool { return e.MayBeDone }
+
 // ReasonOf returns the reason of an error of this package, Unavailable for any other and empty for none.
 func ReasonOf(err error) Reason {
 	var failure *Error

@@ -4,6 +4,7 @@
 //	accounts.go  the instances of the configuration and their clients
 //	verdict.go   what an error of GREEN-API means for the event
 //	replier.go   answers to events: what is written down before and after
+//	deliver.go   texts of an outbox
 //	find_out.go  whether an answer went out whose worker ended before it said so
 //	names.go     what GREEN-API's methods take and return, from shared/greenapi
 //

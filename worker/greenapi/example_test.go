@@ -93,3 +93,15 @@ func ExampleNewAccounts() {
 	fmt.Println(err)
 	// Output: there is no instance "1101000001" of source "green-api" to send with; configure sources.green-api.instances."1101000001" with its token_file
 }
+
+func ExampleAccounts_Deliver() {
+	configured, stop := sources()
+	defer stop()
+	accounts := greenapi.NewAccounts(configured)
+	defer accounts.Close()
+	err := accounts.Deliver(context.Background(), greenapi.Delivery{
+		Source: "green-api", Instance: "1101000001", Chat: "79001234567@c.us", Text: "We have got your order.",
+	})
+	fmt.Println(err)
+	// Output: <nil>
+}

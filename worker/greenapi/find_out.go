@@ -23,7 +23,7 @@ const (
 	authorized = "authorized"
 )
 
-var errUnsettled = errors.New("answer event: whether an answer went out whose worker ended can't be found out yet")
+var errUnsettled = errors.New("whether a message went out whose worker ended can't be found out yet")
 
 // findOut reports whether an answer went out that somebody began and of which nobody wrote down what became of it. The error is
 // why that can't be told yet. What can't be told any more counts as sent: nobody is answered a day later, and perhaps twice.
@@ -31,7 +31,7 @@ func (a *answer) findOut(ctx context.Context, begun reply.Record) (sent bool, er
 	age := a.now().Sub(begun.BegunAt)
 	switch {
 	case age < settled:
-		return false, handler.RetryAfter(settled-age, errUnsettled)
+		return false, handler.RetryAfter(settled-age, fmt.Errorf("answer event: %w", errUnsettled))
 	case age > findable:
 		a.log.Warn("it is not known whether an event was answered; it is not answered again", "begun_at", begun.BegunAt)
 		a.note(ctx, begun, sentAs(begun, ""))
@@ -53,22 +53,30 @@ func sentAs(begun reply.Record, message string) reply.Record {
 
 // look returns the id of the answer from the queue or the journal, empty where neither has it.
 func (a *answer) look(ctx context.Context, begun reply.Record) (message string, err error) {
-	waiting, err := a.client.Waiting(ctx)
+	return find(ctx, a.client, begun.BegunAt, func(one Outgoing) bool {
+		return digest(a.event.Key, one.ChatID, one.Text) == begun.Digest
+	})
+}
+
+// find returns the id of the message that matches and waits or was sent since a time, empty where there is none. The error is
+// why that can't be told, with a verdict.
+func find(ctx context.Context, client *Client, since time.Time, matches func(Outgoing) bool) (id string, err error) {
+	waiting, err := client.Waiting(ctx)
 	if err != nil {
-		return "", fmt.Errorf("find out whether an answer waits: %w", err)
+		return "", fmt.Errorf("find out whether a message waits: %w", err)
 	}
-	since := begun.BegunAt.Add(-clockSkew)
-	sent, err := a.client.Sent(ctx, since)
+	since = since.Add(-clockSkew)
+	sent, err := client.Sent(ctx, since)
 	if err != nil {
-		return "", fmt.Errorf("find out whether an answer was sent: %w", err)
+		return "", fmt.Errorf("find out whether a message was sent: %w", err)
 	}
 	for _, one := range slices.Concat(waiting, sent) {
-		if (one.SentAt.IsZero() || !one.SentAt.Before(since)) && digest(a.event.Key, one.ChatID, one.Text) == begun.Digest {
+		if (one.SentAt.IsZero() || !one.SentAt.Before(since)) && matches(one) {
 			return one.ID, nil
 		}
 	}
 	// The queue hides its first message. An instance that sends is done with that by now; for one that does not, it may be this.
-	state, err := a.client.State(ctx)
+	state, err := client.State(ctx)
 	if err != nil {
 		return "", fmt.Errorf("find out whether an instance sends: %w", err)
 	}
@@ -82,3 +90,6 @@ func (a *answer) look(ctx context.Context, begun reply.Record) (message string, 
 func digest(key, to, text string) string {
 	return notification.Key(key, chat.Normal(to), strings.TrimSpace(text))
 }
+
+// sameText compares texts as they come back from GREEN-API.
+func sameText(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }

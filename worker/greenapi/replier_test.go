@@ -376,3 +376,49 @@ func TestAccountsSayAtTheStartWhichTokenIsMissing(t *testing.T) {
 		}
 	}
 }
+
+// delivery is a text of an outbox.
+func delivery() greenapi.Delivery {
+	return greenapi.Delivery{Source: "green-api", Instance: instance, Chat: chat, Text: "Hello", WrittenAt: time.Now()}
+}
+
+func TestTextOfAnOutboxIsLookedForWhereItMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	accounts := greenapi.NewAccounts(b.sources)
+	defer accounts.Close()
+	b.api.Faults(mock.Fault{Method: "sendMessage", Name: mock.FaultLoseAnswer, Times: 1})
+	one := delivery()
+	err := accounts.Deliver(t.Context(), one)
+	b.wantRetry(err, 2*time.Minute) // Until then the journal need not know.
+	var open interface{ Unsure() bool }
+	if !errors.As(err, &open) || !open.Unsure() {
+		t.Errorf("whoever keeps the outbox is not told: %v", err)
+	}
+	one.Unsure = true
+	if err := accounts.Deliver(t.Context(), one); err != nil {
+		t.Error(err)
+	}
+	b.wantSent(1)
+	one.Text = "Hello!"
+	if err := accounts.Deliver(t.Context(), one); err != nil {
+		t.Error(err)
+	}
+	b.wantSent(2)
+}
+
+func TestTextOfAnOutboxHasTheVerdictsOfGreenAPI(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	accounts := greenapi.NewAccounts(b.sources)
+	defer accounts.Close()
+	b.api.Faults(mock.Fault{Method: "sendMessage", Name: "400", Times: 1}, mock.Fault{Method: "sendMessage", Name: "466"})
+	if err := accounts.Deliver(t.Context(), delivery()); !errors.Is(err, handler.ErrPermanent) {
+		t.Errorf("error %v", err)
+	}
+	b.wantRetry(accounts.Deliver(t.Context(), delivery()), time.Hour)
+	unknown := delivery()
+	unknown.Instance = "7"
+	b.wantRetry(accounts.Deliver(t.Context(), unknown), time.Minute)
+	b.wantSent(0)
+}

@@ -199,6 +199,28 @@ func TestAttemptWhoseTimeIsOverIsUnsure(t *testing.T) {
 	}
 }
 
+// openError is one that leaves open whether the message was sent.
+type openError struct{ error }
+
+func (openError) Unsure() bool { return true }
+
+func TestErrorThatLeavesItOpenIsUnsure(t *testing.T) {
+	t.Parallel()
+	pool := migrated(t)
+	must(t, works(pool, answering("a")).handle(bounded(t), numbered(1)))
+	var unsure []bool
+	sent(t, pool, 1, func(_ context.Context, m postgres.Message) error {
+		unsure = append(unsure, m.Unsure)
+		if m.Attempt == 1 {
+			return handler.RetryAfter(0, fmt.Errorf("send: %w", openError{errors.New("no answer")}))
+		}
+		return nil
+	}, postgres.SenderOptions{})
+	if !slices.Equal(unsure, []bool{false, true}) {
+		t.Errorf("unsure %v", unsure)
+	}
+}
+
 func TestMessageIsNotSentTwiceWhenPostgreSQLIsAwayForAMoment(t *testing.T) {
 	t.Parallel()
 	pool := migrated(t)

@@ -28,7 +28,9 @@ const (
 
 // Send sends one message of the outbox. The returned error is the verdict, as a handler's: nil means sent, [handler.Permanent]
 // gives the message up, [handler.RetryAfter] and any other error mean another attempt. It is called at most once at a time for
-// each chat. The error is stored and logged, so it must repeat neither a secret nor what people wrote.
+// each chat. The error is stored and logged, so it must repeat neither a secret nor what people wrote. One with a method
+// Unsure() bool that returns true, also inside of others, leaves open whether the message was sent: the next attempt has
+// [Message.Unsure] set.
 type Send func(ctx context.Context, message Message) error
 
 // SenderOptions are how messages are sent. Zero values are the defaults.
@@ -169,7 +171,7 @@ func (s *Sender) record(message Message, err error, timedOut bool) (statement st
 	if err == nil {
 		return markSent, []any{message.ID}
 	}
-	unsure := timedOut || message.Unsure
+	unsure := timedOut || message.Unsure || saysUnsure(err)
 	reason := text(err.Error())
 	reason = text(reason[:min(len(reason), maxErrorText)]) // A rune that was cut is replaced.
 	if errors.Is(err, handler.ErrPermanent) || message.Attempt >= s.options.MaxAttempts {
@@ -182,4 +184,13 @@ func (s *Sender) record(message Message, err error, timedOut bool) (statement st
 		delay = max(asked, 0)
 	}
 	return markFailed, []any{message.ID, message.Attempt, delay.Seconds(), unsure, reason}
+}
+
+// saysUnsure reports whether an error leaves open whether the message was sent.
+func saysUnsure(err error) bool {
+	unsure, ok := errors.AsType[interface {
+		error
+		Unsure() bool
+	}](err)
+	return ok && unsure.Unsure()
 }
