@@ -5,7 +5,7 @@ SHELL := bash
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 # Those whose tests take longest come first.
-MODULES := worker shared sluice gateway receiver schemas worker/postgres examples/orders sluice/senders shared/streamtest/natsserver deploy/images
+MODULES := worker shared sluice gateway receiver schemas worker/postgres worker/sqlite examples/orders sluice/senders shared/streamtest/natsserver deploy/images
 
 # The race detector needs a C compiler; without one the tests run without it.
 RACE := $(shell command -v $(or $(CC),cc) >/dev/null 2>&1 && echo -race)

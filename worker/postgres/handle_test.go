@@ -110,7 +110,9 @@ func TestFrozenWorkerLosesItsTransactionToTheNext(t *testing.T) {
 		"before it writes": book,
 		"after it wrote":   func(context.Context, pgx.Tx, handler.Event[order]) error { return nil },
 	} {
-		frozen, wake := make(chan struct{}), make(chan struct{})
+		frozen, asleep := make(chan struct{}), make(chan struct{})
+		wake := sync.OnceFunc(func() { close(asleep) })
+		t.Cleanup(wake) // The pool waits for its connections.
 		first := works(pool, func(ctx context.Context, tx pgx.Tx, event handler.Event[order]) error {
 			if name == "after it wrote" {
 				if err := book(ctx, tx, event); err != nil {
@@ -118,7 +120,7 @@ func TestFrozenWorkerLosesItsTransactionToTheNext(t *testing.T) {
 				}
 			}
 			close(frozen)
-			<-wake
+			<-asleep
 			return wakes(ctx, tx, event)
 		}, postgres.IdleTimeout(300*time.Millisecond))
 		verdict := make(chan error, 1)
@@ -126,7 +128,7 @@ func TestFrozenWorkerLosesItsTransactionToTheNext(t *testing.T) {
 		<-frozen
 		second := works(pool, book)
 		must(t, second.handle(bounded(t), order{ID: name, Amount: 1})) // It waits until PostgreSQL has ended the first.
-		close(wake)
+		wake()
 		if err := <-verdict; err == nil || errors.Is(err, handler.ErrPermanent) {
 			t.Errorf("%s: the frozen worker's verdict is %v", name, err)
 		}
@@ -140,10 +142,12 @@ func TestFrozenWorkerLosesItsTransactionToTheNext(t *testing.T) {
 func TestWhoWaitsForAnotherTransactionFailsInTimeAndTriesAgain(t *testing.T) {
 	t.Parallel()
 	pool := migrated(t)
-	began, release := make(chan struct{}), make(chan struct{})
+	began, held := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
+	t.Cleanup(release) // The pool waits for its connections.
 	first := works(pool, func(ctx context.Context, tx pgx.Tx, event handler.Event[order]) error {
 		close(began)
-		<-release
+		<-held
 		return book(ctx, tx, event)
 	}, postgres.IdleTimeout(waitTimeout))
 	verdict := make(chan error, 1)
@@ -162,7 +166,7 @@ func TestWhoWaitsForAnotherTransactionFailsInTimeAndTriesAgain(t *testing.T) {
 	if err := <-waiting; !errors.Is(err, context.Canceled) {
 		t.Errorf("who waited for too long got %v", err)
 	}
-	close(release)
+	release()
 	must(t, <-verdict)
 	must(t, second.handle(bounded(t), numbered(1)))
 	if orders, _ := effects(t, pool); orders != 1 {

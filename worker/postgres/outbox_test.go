@@ -153,13 +153,15 @@ func TestMessageOfASenderThatVanishedIsSentAgainAsUnsure(t *testing.T) {
 	pool := migrated(t)
 	must(t, works(pool, answering("a")).handle(bounded(t), numbered(1)))
 	must(t, works(pool, answering("a")).handle(bounded(t), numbered(2)))
-	sending, wake := make(chan struct{}), make(chan struct{})
+	sending, asleep := make(chan struct{}), make(chan struct{})
+	wake := sync.OnceFunc(func() { close(asleep) })
+	t.Cleanup(wake)
 	ctx, cancel := context.WithCancel(bounded(t))
 	var frozen sync.WaitGroup
 	frozen.Go(func() {
 		postgres.NewSender(pool, func(context.Context, postgres.Message) error {
 			close(sending)
-			<-wake
+			<-asleep
 			return errors.New("a late failure")
 		}, postgres.SenderOptions{Concurrency: 1, MaxAttempts: 1}).Run(ctx)
 	})
@@ -171,7 +173,7 @@ func TestMessageOfASenderThatVanishedIsSentAgainAsUnsure(t *testing.T) {
 		got = append(got, m) // Of one chat there is one at a time.
 		return nil
 	}, postgres.SenderOptions{})
-	close(wake)
+	wake()
 	frozen.Wait()
 	if len(got) != 2 || !got[0].Unsure || got[0].Attempt != 2 || got[1].Unsure || got[1].ID <= got[0].ID {
 		t.Errorf("sent %+v", got)

@@ -151,7 +151,8 @@ func (s *Server) disown() error {
 func (s *Server) program(name string, arguments ...string) *exec.Cmd {
 	command := exec.Command(filepath.Join(s.folder, name), arguments...)
 	command.Dir = s.data
-	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner, Setpgid: true}
+	command.SysProcAttr = attributes()
+	command.SysProcAttr.Credential, command.SysProcAttr.Setpgid = s.owner, true
 	return command
 }
 
