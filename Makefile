@@ -21,7 +21,7 @@ CYCLONEDX := bin/cyclonedx-gomod-$(CYCLONEDX_VERSION)
 GOVULNCHECK_VERSION := v1.9.0
 GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
 
-.PHONY: help build run test e2e bench lint fmt tidy check clean images sbom vulnerabilities
+.PHONY: help build run test e2e bench lint fmt tidy check clean images module-path sbom vulnerabilities
 
 help: ## Show the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | \
@@ -65,6 +65,9 @@ check: ## Run everything that has to be green before a change goes in
 
 images: ## Ask the registries for the digests of the images, and write them wherever an image is named
 	@mkdir -p bin && go build -o bin/images ./deploy/images && bin/images .
+
+module-path: ## Give the modules another name, for a fork: MODULE=example.org/you/sluice VERSION=v0.1.0
+	@sh deploy/module_path.sh "$(MODULE)" "$(VERSION)"
 
 sbom: $(CYCLONEDX) ## Write what is in the programs, as CycloneDX, into bin/sbom/
 	@sh deploy/build.sh bin/release && mkdir -p bin/sbom

@@ -151,5 +151,5 @@ func (s *Set) add(name string, sch *schema) {
 // address returns the URL of a schema file, whether or not the file names one in $id. Relative references between files
 // are resolved against it.
 func address(name string) string {
-	return (&url.URL{Scheme: "https", Host: "sluice.internal", Path: "/schemas/" + name}).String()
+	return "https://sluice.internal" + (&url.URL{Path: "/schemas/" + name}).EscapedPath() // In a fork too, as in the files.
 }

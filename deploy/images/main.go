@@ -36,7 +36,7 @@ const list = "deploy/images.env"
 
 // named are the files that name images, as patterns.
 func named() []string {
-	return []string{"docker-compose.yml", "Dockerfile", "deploy/kubernetes/*.yaml"}
+	return []string{"docker-compose.yml", "Dockerfile", "deploy/kubernetes/*.yaml", "sluice/scaffold/module/Dockerfile.tmpl"}
 }
 
 func main() {

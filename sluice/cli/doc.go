@@ -20,6 +20,7 @@
 //	sending as a provider               send.go, send_files.go, signer.go (token or signature), send_result.go
 //	posting events to a program         event_post.go (for listen.go and replay.go), replay_job.go
 //	a region's notifications            regions.go, and --region in secrets.go
+//	a module with handlers of one's own new.go, over package scaffold
 //	tables for handlers in PostgreSQL   postgres.go
 //	what status prints, what it warns   status_table.go, status_document.go, status_rate.go, status_problems.go
 //

@@ -41,6 +41,7 @@ type Process struct {
 // commands is the command line. The order is that of the help: what is needed first comes first.
 type commands struct {
 	Up         upCommand         `cmd:"" help:"Run NATS, gateway and worker in one process."`
+	New        newCommand        `cmd:"" help:"Write a module with handlers of your own."`
 	Send       sendCommand       `cmd:"" help:"Send notifications from files, as a provider would."`
 	Simulate   simulateCommand   `cmd:"" help:"Send made-up notifications of many instances, as GREEN-API would."`
 	Events     eventsCommand     `cmd:"" help:"List events: what was taken in, each once; show what is known of one."`

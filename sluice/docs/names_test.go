@@ -98,7 +98,8 @@ var makeTarget = regexp.MustCompile(`(?m)(?:^|&& )make ([a-z0-9-]+)`)
 
 func TestMakeTargetsExist(t *testing.T) {
 	t.Parallel()
-	makefile := read(t, "Makefile")
+	// The second is that of modules that `sluice new` writes.
+	makefile := read(t, "Makefile") + "\n" + read(t, "sluice/scaffold/module/Makefile.tmpl")
 	for _, document := range documents(t) {
 		code := strings.Join(append(document.spans(), document.blocks("sh")...), "\n")
 		for _, target := range makeTarget.FindAllStringSubmatch(code, -1) {
