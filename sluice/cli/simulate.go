@@ -129,8 +129,10 @@ func (c *simulateCommand) send(ctx context.Context, s *session, settings simulat
 // settings are the flags as the simulator takes them. What it finds wrong it names by the flag, since both have the same
 // names.
 func (c *simulateCommand) settings(to destination) simulate.Settings {
+	_, line, _ := c.faults() // They were validated.
 	return simulate.Settings{
-		URL: to.url, Token: to.token, Source: c.Source, Instances: c.Instances, Duration: c.Duration, Count: c.Count, Rate: c.Rate,
+		Line: line,
+		URL:  to.url, Token: to.token, Source: c.Source, Instances: c.Instances, Duration: c.Duration, Count: c.Count, Rate: c.Rate,
 		Pause: c.Pause, Timeout: c.Timeout, Expiry: c.Expiry, Speed: c.Speed, NoDrain: !c.Drain, Seed: c.Seed,
 		Duplicates: c.Duplicates, Unknown: c.Unknown, Invalid: c.Invalid,
 	}

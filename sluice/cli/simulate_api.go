@@ -20,7 +20,7 @@ import (
 // apiFlags are how GREEN-API's HTTP API is played. A command embeds them.
 type apiFlags struct {
 	API      string   `name:"api" placeholder:"ADDR" xor:"where" help:"Play GREEN-API's HTTP API at this loopback address, instead of sending: hand out to who asks."`
-	Fault    []string `placeholder:"METHOD=NAME" help:"With --api: what goes wrong, such as receiveNotification=502 or deleteNotification=lose-delete:0.2 for one call in five."`
+	Fault    []string `placeholder:"METHOD=NAME" help:"What goes wrong: with --api such as receiveNotification=502 or deleteNotification=lose-delete:0.2 for one call in five, else webhook=cut:0.05 (also hang, lose, slow)."`
 	Empty    string   `default:"null" enum:"null,none,newline" help:"With --api: what an empty queue is answered (${enum})."`
 	Receipts string   `default:"message" enum:"message,delivery" help:"With --api: what gets a receipt of its own (${enum})."`
 	Limits   bool     `help:"With --api: refuse more requests than GREEN-API allows."`
@@ -38,35 +38,48 @@ type playedAPI struct {
 	address string
 }
 
-// faults reads what goes wrong.
-func (f apiFlags) faults() ([]mock.Fault, error) {
-	var faults []mock.Fault
+// webhookMethod is what a fault names in place of a method where notifications are posted.
+const webhookMethod = "webhook"
+
+// faults reads what goes wrong when the API is asked, and on the way of what is posted.
+func (f apiFlags) faults() (asked []mock.Fault, line []simulate.LineFault, err error) {
 	for _, text := range f.Fault {
 		method, name, found := strings.Cut(text, "=")
 		name, chance, some := strings.Cut(name, ":")
-		fault := mock.Fault{Method: method, Name: name}
-		if err := fault.Check(); err != nil || !found {
-			return nil, fmt.Errorf("--fault %s: write METHOD=NAME: %w", text, err)
-		}
+		part := 0.0
 		if some {
-			part, err := strconv.ParseFloat(chance, 64)
-			if err != nil || part <= 0 || part > 1 {
-				return nil, fmt.Errorf("--fault %s: behind the colon must be a part, such as 0.2", text)
+			if part, err = strconv.ParseFloat(chance, 64); err != nil || part <= 0 || part > 1 {
+				return nil, nil, fmt.Errorf("--fault %s: behind the colon must be a part, such as 0.2", text)
 			}
-			fault.Chance = part
 		}
-		faults = append(faults, fault)
+		switch {
+		case !found:
+			err = errors.New("there is no =")
+		case method == webhookMethod:
+			line = append(line, simulate.LineFault{Name: name, Chance: cmp.Or(part, 1)})
+			err = line[len(line)-1].Check()
+		default:
+			asked = append(asked, mock.Fault{Method: method, Name: name, Chance: part})
+			err = asked[len(asked)-1].Check()
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("--fault %s: write METHOD=NAME: %w", text, err)
+		}
 	}
-	return faults, nil
+	return asked, line, nil
 }
 
 // validate refuses what can't be meant.
 func (f apiFlags) validate() error {
 	if f.API == "" {
-		if len(f.Fault) > 0 || f.Limits || f.Empty != "null" || f.Receipts != "message" {
-			return errors.New("--fault, --empty, --receipts and --limits need --api")
+		if f.Limits || f.Empty != "null" || f.Receipts != "message" {
+			return errors.New("--empty, --receipts and --limits need --api")
 		}
-		return nil
+		asked, _, err := f.faults()
+		if err == nil && len(asked) > 0 {
+			err = errors.New("--fault needs --api, but for --fault webhook=NAME")
+		}
+		return err
 	}
 	host, _, err := net.SplitHostPort(f.API)
 	if err != nil {
@@ -76,13 +89,16 @@ func (f apiFlags) validate() error {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return fmt.Errorf("--api %q must be on this machine, such as 127.0.0.1:7103", f.API)
 	}
-	_, err = f.faults()
+	_, line, err := f.faults()
+	if err == nil && len(line) > 0 {
+		err = errors.New("--fault webhook=NAME is for what is posted, and --api posts nothing")
+	}
 	return err
 }
 
 // play serves the API with that token until stop is called.
 func (f apiFlags) play(ctx context.Context, token string, instances []string) (*playedAPI, error) {
-	faults, err := f.faults()
+	faults, _, err := f.faults()
 	if err != nil {
 		return nil, err
 	}

@@ -67,10 +67,14 @@ func freeAddress(t *testing.T) string {
 func TestAPIIsPlayedForThisMachineAlone(t *testing.T) {
 	t.Parallel()
 	for flags, want := range map[string]string{
-		"--api=0.0.0.0:1":             "must be on this machine",
-		"--api=nowhere":               "is not an address",
-		"--limits":                    "need --api",
-		"--api=127.0.0.1:1 --fault=x": "write METHOD=NAME",
+		"--api=0.0.0.0:1":                             "must be on this machine",
+		"--api=nowhere":                               "is not an address",
+		"--limits":                                    "need --api",
+		"--fault=getSettings=500":                     "--fault needs --api",
+		"--fault=webhook=html":                        "there is no fault \"html\" on the way",
+		"--fault=webhook=cut:2":                       "must be a part",
+		"--api=127.0.0.1:1 --fault=webhook=cut":       "for what is posted",
+		"--api=127.0.0.1:1 --fault=x":                 "write METHOD=NAME",
 		"--api=127.0.0.1:1 --fault=getSettings=500:2": "must be a part",
 	} {
 		if got := run(t, append([]string{"simulate"}, strings.Fields(flags)...)...); got.code != 2 || !strings.Contains(got.stderr, want) {

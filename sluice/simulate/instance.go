@@ -15,6 +15,7 @@ const (
 	chanceWorld uint64 = iota
 	chanceFaults
 	chanceArrivals
+	chanceLine
 )
 
 // chance is a sequence of an instance that the seed decides.
@@ -30,6 +31,7 @@ type instance struct {
 	world     *world
 	faults    *faults
 	arrivals  *arrivals
+	line      *rand.Rand // decides what goes wrong on the way
 	// number counts the instance's notifications in this run, before those that the ledger had already.
 	number, before int
 	// trying is true while the notification that is under way, or the ones that were given up before it, were not
@@ -48,6 +50,7 @@ func newInstance(s *Simulator, index int) *instance {
 			random:  chance(s.settings.Seed, index, chanceArrivals),
 			spacing: s.settings.scaled(time.Second / maxPerSecond),
 		},
+		line:   chance(s.settings.Seed, index, chanceLine),
 		before: s.settings.Ledger.last(name),
 	}
 	if s.settings.Rate > 0 {
@@ -135,12 +138,23 @@ func (i *instance) entry(n notification) Entry {
 // attempt posts the body and writes into the entry what came of it.
 func (i *instance) attempt(ctx context.Context, entry *Entry, body []byte) {
 	entry.At = time.Now().UTC()
-	answer, err := i.simulator.post.do(ctx, body)
+	answer, err := i.simulator.post.do(ctx, body, i.lineFault())
 	entry.Duration = float64(time.Since(entry.At).Microseconds()) / 1000
 	entry.Status, entry.Code, entry.Receipt, entry.Error = answer.status, answer.code, answer.receipt, answer.message
 	if err != nil {
 		entry.Error = err.Error()
 	}
+}
+
+// lineFault is what goes wrong with the next attempt on its way, mostly nothing.
+func (i *instance) lineFault() string {
+	drawn := i.line.Float64()
+	for _, fault := range i.simulator.settings.Line {
+		if drawn -= fault.Chance; drawn < 0 {
+			return fault.Name
+		}
+	}
+	return ""
 }
 
 // record counts an attempt and writes it into the ledger. Its error ends the run.

@@ -70,8 +70,9 @@ func newPoster(settings Settings) *poster {
 
 func (p *poster) close() { p.client.CloseIdleConnections() }
 
-// do posts the body and waits for the whole answer. The error says in a few words why there is none.
-func (p *poster) do(ctx context.Context, body []byte) (answer, error) {
+// do posts the body and waits for the whole answer. Fault is what goes wrong on the way, empty for nothing. The error says in a few
+// words why there is no answer.
+func (p *poster) do(ctx context.Context, body []byte, fault string) (answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.timeout, fmt.Errorf("no answer within %s", p.timeout))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
@@ -79,8 +80,16 @@ func (p *poster) do(ctx context.Context, body []byte) (answer, error) {
 		return answer{}, fmt.Errorf("make request: %w", err)
 	}
 	request.Header = p.header.Clone()
+	if fault != "" {
+		var release func()
+		request, release = spoil(request, fault, body)
+		defer release()
+	}
 	response, err := p.client.Do(request)
 	if err != nil {
+		if fault == LineLose && errors.Is(err, context.Canceled) && ctx.Err() == nil {
+			err = errLost
+		}
 		return answer{}, explain(ctx, err)
 	}
 	defer response.Body.Close() // Read to its end, so that the connection serves the next one.
@@ -120,6 +129,11 @@ func clean(text string) string {
 
 // explain says why there was no answer, without addresses, so that equal reasons read the same.
 func explain(ctx context.Context, err error) error {
+	for _, own := range []error{errCut, errLost} {
+		if errors.Is(err, own) {
+			return own
+		}
+	}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return errors.New("interrupted")

@@ -61,6 +61,8 @@ type Settings struct {
 	// had been lost. Unknown is the part with a type that nobody has heard of, Invalid that which no schema accepts.
 	// Each is from 0 to 1.
 	Duplicates, Unknown, Invalid float64
+	// Line is what goes wrong with attempts on their way. What was not answered is sent again like anything else.
+	Line []LineFault
 	// Ledger is where attempts are written; nil for nowhere. Whoever opened it closes it, after Run.
 	Ledger *Ledger
 	// Transport carries the requests. Default: one of its own, without a proxy.
@@ -132,6 +134,13 @@ func (s Settings) Validate() error {
 	demand(s.Rate <= 0 || s.Rate <= fastest, "rate must be at most %g, because each of %d instances sends %g a second at most; take more instances",
 		fastest, s.Instances, maxPerSecond*s.Speed)
 	demand(s.Duplicates >= 0 && s.Duplicates <= 1, "duplicates must be from 0 to 1")
+	chances := 0.0
+	for _, fault := range s.Line {
+		err := fault.Check()
+		demand(err == nil, "fault: %v", err)
+		chances += fault.Chance
+	}
+	demand(chances <= 1, "fault: all chances together must not be more than 1")
 	demand(s.Unknown >= 0 && s.Invalid >= 0 && s.Unknown+s.Invalid <= 1, "unknown and invalid must be from 0 to 1, also together")
 	return errors.Join(faults...)
 }
