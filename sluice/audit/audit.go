@@ -11,7 +11,7 @@ import (
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream/admin"
-	"sluice.internal/sluice/simulate"
+	"sluice.internal/sluice/ledger"
 )
 
 // Data is what is accounted for; *admin.Client is.
@@ -30,7 +30,7 @@ type Settings struct {
 	// Providers know how to read notifications, as the intake's do.
 	Providers map[string]source.Provider
 	// Ledgers are what simulators sent. Each is gone through up to twice.
-	Ledgers []iter.Seq2[simulate.Entry, error]
+	Ledgers []iter.Seq2[ledger.Entry, error]
 	// Limit is how many items of each kind the report has; 0 means all.
 	Limit int
 	// Duplicates makes each duplicate an item of the report.

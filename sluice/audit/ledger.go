@@ -13,7 +13,7 @@ import (
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
-	"sluice.internal/sluice/simulate"
+	"sluice.internal/sluice/ledger"
 )
 
 // ledgerIndex has what the ledgers say was sent, and what of it was found. A nil ledgerIndex has nothing.
@@ -46,7 +46,7 @@ type sent struct {
 func (s *sent) ordered() bool { return s.accepted && s.numbers == 1 }
 
 // indexLedgers reads the ledgers.
-func indexLedgers(ctx context.Context, ledgers []iter.Seq2[simulate.Entry, error]) (*ledgerIndex, error) {
+func indexLedgers(ctx context.Context, ledgers []iter.Seq2[ledger.Entry, error]) (*ledgerIndex, error) {
 	if len(ledgers) == 0 {
 		return nil, nil //nolint:nilnil // A ledgerIndex without ledgers has nothing.
 	}
@@ -68,7 +68,7 @@ func indexLedgers(ctx context.Context, ledgers []iter.Seq2[simulate.Entry, error
 }
 
 // enter adds an attempt. Ledgers are counted from 1.
-func (x *ledgerIndex) enter(ledger int, entry *simulate.Entry) error {
+func (x *ledgerIndex) enter(ledger int, entry *ledger.Entry) error {
 	body, err := hex.DecodeString(entry.BodySHA256)
 	if err != nil || len(body) != sha256.Size {
 		return fmt.Errorf("read ledger: body_sha256 %q of number %d of instance %q is no SHA-256 in hex",

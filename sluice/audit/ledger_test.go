@@ -15,21 +15,21 @@ import (
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
 	"sluice.internal/sluice/audit"
-	"sluice.internal/sluice/simulate"
+	"sluice.internal/sluice/ledger"
 )
 
 // sender is a simulator of instance 11 with its ledger.
 type sender struct {
 	*world
 
-	ledger []simulate.Entry
+	ledger []ledger.Entry
 	number int
 }
 
 // attempt writes a line of the ledger.
 func (s *sender) attempt(number int, body string, status int, receipt uint64) {
 	sum := sha256.Sum256([]byte(body))
-	entry := simulate.Entry{
+	entry := ledger.Entry{
 		At: s.now, Source: "green-api", Instance: "11", Number: number, Type: "incomingCall", Attempt: 1, Status: status,
 		BodySHA256: hex.EncodeToString(sum[:]),
 	}
@@ -50,18 +50,18 @@ func (s *sender) post(chat string) *notification.Notification {
 
 func (s *sender) audit(t *testing.T) *audit.Report {
 	t.Helper()
-	return s.world.audit(t, audit.Settings{Ledgers: []iter.Seq2[simulate.Entry, error]{entries(s.ledger, nil)}})
+	return s.world.audit(t, audit.Settings{Ledgers: []iter.Seq2[ledger.Entry, error]{entries(s.ledger, nil)}})
 }
 
-func entries(ledger []simulate.Entry, end error) iter.Seq2[simulate.Entry, error] {
-	return func(yield func(simulate.Entry, error) bool) {
-		for _, entry := range ledger {
+func entries(all []ledger.Entry, end error) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
+		for _, entry := range all {
 			if !yield(entry, nil) {
 				return
 			}
 		}
 		if end != nil {
-			yield(simulate.Entry{}, end)
+			yield(ledger.Entry{}, end)
 		}
 	}
 }
@@ -273,7 +273,7 @@ func TestLedgersOfTwoSimulatorsHaveNoOrderBetweenThem(t *testing.T) {
 	first.number = 5
 	first.accept(first.post("a"))
 	second.accept(second.post("a"))
-	report := first.world.audit(t, audit.Settings{Ledgers: []iter.Seq2[simulate.Entry, error]{
+	report := first.world.audit(t, audit.Settings{Ledgers: []iter.Seq2[ledger.Entry, error]{
 		entries(first.ledger, nil), entries(second.ledger, nil),
 	}})
 	if report.Wrong() != 0 || report.Ledger.Events != 2 {
@@ -284,12 +284,12 @@ func TestLedgersOfTwoSimulatorsHaveNoOrderBetweenThem(t *testing.T) {
 func TestLedgerThatCanNotBeReadIsAnError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("line 3 is no entry")
-	for want, ledger := range map[string]iter.Seq2[simulate.Entry, error]{
+	for want, sent := range map[string]iter.Seq2[ledger.Entry, error]{
 		"line 3 is no entry":                      entries(nil, broken),
-		`number 1 of instance "11" is no SHA-256`: entries([]simulate.Entry{{Instance: "11", Number: 1, BodySHA256: "abc"}}, nil),
+		`number 1 of instance "11" is no SHA-256`: entries([]ledger.Entry{{Instance: "11", Number: 1, BodySHA256: "abc"}}, nil),
 	} {
 		_, err := audit.Run(t.Context(), newWorld(), audit.Settings{
-			Providers: source.Providers(), Ledgers: []iter.Seq2[simulate.Entry, error]{ledger},
+			Providers: source.Providers(), Ledgers: []iter.Seq2[ledger.Entry, error]{sent},
 		})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)

@@ -14,7 +14,7 @@ import (
 	"sluice.internal/shared/stream/admin"
 	"sluice.internal/sluice/audit"
 	"sluice.internal/sluice/cli/term"
-	"sluice.internal/sluice/simulate"
+	"sluice.internal/sluice/ledger"
 )
 
 // auditCommand is `sluice audit`: the proof from the data that nothing is lost, doubled or out of order. The accounting
@@ -53,7 +53,7 @@ func (c *auditCommand) Run(ctx context.Context, s *session) error {
 		if err := checkLedger(path); err != nil {
 			return err
 		}
-		settings.Ledgers = append(settings.Ledgers, ledger(path))
+		settings.Ledgers = append(settings.Ledgers, entriesOf(path))
 	}
 	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		progress := term.NewProgress(s.diagnostics)
@@ -88,17 +88,17 @@ func checkLedger(path string) error {
 	return file.Close()
 }
 
-// ledger reads a file anew each time it is ranged over, since an audit passes over it up to twice and it may be larger
+// entriesOf reads a file anew each time it is ranged over, since an audit passes over it up to twice and it may be larger
 // than the memory.
-func ledger(path string) iter.Seq2[simulate.Entry, error] {
-	return func(yield func(simulate.Entry, error) bool) {
+func entriesOf(path string) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
 		file, err := os.Open(path)
 		if err != nil {
-			yield(simulate.Entry{}, fmt.Errorf("open ledger: %w", err))
+			yield(ledger.Entry{}, fmt.Errorf("open ledger: %w", err))
 			return
 		}
 		defer file.Close()
-		for entry, err := range simulate.ReadLedger(file) {
+		for entry, err := range ledger.Read(file) {
 			if err != nil {
 				err = fmt.Errorf("read ledger %q: %w", path, err)
 			}

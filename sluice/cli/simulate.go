@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sluice.internal/sluice/cli/term"
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -110,7 +111,7 @@ func (c *simulateCommand) Run(ctx context.Context, s *session) error {
 // send runs the simulator, and prints what came of it also when it was interrupted.
 func (c *simulateCommand) send(ctx context.Context, s *session, settings simulate.Settings, to destination) (err error) {
 	if c.Ledger != "" {
-		if settings.Ledger, err = simulate.OpenLedger(c.Ledger); err != nil {
+		if settings.Ledger, err = ledger.Open(c.Ledger); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, settings.Ledger.Close()) }()

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"sluice.internal/sluice/cli"
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -48,8 +49,8 @@ func TestSimulateRefusesWhatCanNotBeMeant(t *testing.T) {
 func TestSimulateSendsToTheGatewayOfTheDataFolder(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, func(http.ResponseWriter, *http.Request) {})
-	ledger := filepath.Join(t.TempDir(), "sent.ndjson")
-	got := run(t, "simulate", "--data", g.withFolder(t), "--instances=3", "--count=5", "--seed=9", "--duplicates=0", "--json", "--ledger", ledger)
+	path := filepath.Join(t.TempDir(), "sent.ndjson")
+	got := run(t, "simulate", "--data", g.withFolder(t), "--instances=3", "--count=5", "--seed=9", "--duplicates=0", "--json", "--ledger", path)
 	if got.code != 0 || got.stderr != "The seed is 9.\n" {
 		t.Errorf("got %+v", got)
 	}
@@ -62,12 +63,12 @@ func TestSimulateSendsToTheGatewayOfTheDataFolder(t *testing.T) {
 			t.Fatalf("request %s", request)
 		}
 	}
-	content, err := os.ReadFile(ledger)
+	content, err := os.ReadFile(path)
 	if err != nil || len(g.requests) != 15 {
 		t.Fatalf("%d requests, error %v", len(g.requests), err)
 	}
 	count := 0
-	for entry, err := range simulate.ReadLedger(bytes.NewReader(content)) {
+	for entry, err := range ledger.Read(bytes.NewReader(content)) {
 		if count++; err != nil || entry.Status != 200 {
 			t.Errorf("entry %+v, error %v", entry, err)
 		}

@@ -28,6 +28,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -266,7 +267,7 @@ func (s *siege) callHonestly(ctx context.Context, t *testing.T) simulate.Summary
 	t.Helper()
 	path := filepath.Join(s.folder, fmt.Sprintf("ledger-%d", len(s.ledgers)))
 	s.ledgers = append(s.ledgers, path)
-	ledger, err := simulate.OpenLedger(path)
+	ledger, err := ledger.Open(path)
 	if err != nil {
 		t.Error(err)
 		return simulate.Summary{}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -171,7 +172,7 @@ func (c *campaign) add(name string, frozen time.Duration, start func() *process)
 func (c *campaign) send(duration time.Duration, rate float64) simulate.Summary {
 	path := filepath.Join(c.folder, fmt.Sprintf("ledger-%d", len(c.ledgers)))
 	c.ledgers = append(c.ledgers, path)
-	ledger, err := simulate.OpenLedger(path)
+	ledger, err := ledger.Open(path)
 	if err != nil {
 		c.t.Error(err)
 		return simulate.Summary{}

@@ -27,22 +27,8 @@ func TestUpPollsAndServesABot(t *testing.T) {
 	const each = 40
 	instances := []string{"1101000001", "1101000002"}
 	api := mock.New(mock.Options{})
-	server := httptest.NewServer(api)
-	t.Cleanup(server.Close)
-	folder := t.TempDir()
-	token := filepath.Join(folder, "instance-token")
-	if err := os.WriteFile(token, []byte(instanceToken+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var config strings.Builder
-	config.WriteString("sources:\n  green-api:\n    instances:\n")
-	for _, id := range instances {
-		api.Add(id, instanceToken)
-		fmt.Fprintf(&config, "      %q: {receive: http-api, api_url: %q, token_file: %q, wait: 5s}\n", id, server.URL, token)
-	}
-	config.WriteString("bots:\n  crm: {}\n")
-	file, data, address := filepath.Join(folder, "sluice.yaml"), filepath.Join(folder, "data"), freeAddress(t)
-	write(t, file, config.String())
+	file := polling(t, api, instances)
+	data, address := filepath.Join(t.TempDir(), "data"), freeAddress(t)
 	start := func() *process {
 		p := run(t, "sluice", "up", "--config", file, "--data", data, "--gateway-listen", address, "--nats-listen", "127.0.0.1:0")
 		p.waitFor(ready)
@@ -89,6 +75,27 @@ func TestUpPollsAndServesABot(t *testing.T) {
 	if strings.Contains(p.printed(), instanceToken) {
 		t.Errorf("a token is printed:\n%s", p.printed())
 	}
+}
+
+// polling writes a configuration that polls instances of the API that is played, and has a bot with their own token.
+func polling(t *testing.T, api *mock.API, instances []string) (file string) {
+	t.Helper()
+	server, folder := httptest.NewServer(api), t.TempDir()
+	t.Cleanup(server.Close)
+	token := filepath.Join(folder, "instance-token")
+	if err := os.WriteFile(token, []byte(instanceToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var config strings.Builder
+	config.WriteString("sources:\n  green-api:\n    instances:\n")
+	for _, id := range instances {
+		api.Add(id, instanceToken)
+		fmt.Fprintf(&config, "      %q: {receive: http-api, api_url: %q, token_file: %q, wait: 5s}\n", id, server.URL, token)
+	}
+	config.WriteString("bots:\n  crm: {}\n")
+	file = filepath.Join(folder, "sluice.yaml")
+	write(t, file, config.String())
+	return file
 }
 
 // checkSent holds that each number was answered, in its order. What was under way at a kill may be there twice.

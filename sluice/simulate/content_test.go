@@ -16,6 +16,7 @@ import (
 	"sluice.internal/schemas"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -44,7 +45,7 @@ func at(document map[string]any, names ...string) string {
 }
 
 // thousands of notifications of every messenger.
-func thousands(t *testing.T, settings simulate.Settings) (*receiver, []simulate.Entry) {
+func thousands(t *testing.T, settings simulate.Settings) (*receiver, []ledger.Entry) {
 	t.Helper()
 	settings.Instances = 8
 	if settings.Count == 0 {
@@ -280,15 +281,15 @@ func TestFaultsAreMadeAndMarked(t *testing.T) {
 			if sent[entry.BodySHA256]++; !found || entry.Bytes != len(body) {
 				t.Fatalf("never sent: %+v", entry)
 			}
-			if count := sent[entry.BodySHA256]; (entry.Fault == simulate.FaultDuplicate) != (count == 2) || entry.Attempt != count {
+			if count := sent[entry.BodySHA256]; (entry.Fault == ledger.FaultDuplicate) != (count == 2) || entry.Attempt != count {
 				t.Errorf("sent %d times: %+v", count, entry)
 			}
 			valid, known := validate(set, body)
-			if valid == (entry.Fault == simulate.FaultInvalid) || known == (entry.Fault == simulate.FaultUnknown) {
+			if valid == (entry.Fault == ledger.FaultInvalid) || known == (entry.Fault == ledger.FaultUnknown) {
 				t.Errorf("valid %v, known %v: %+v %s", valid, known, entry, body)
 			}
 		}
-		for _, fault := range []string{simulate.FaultDuplicate, simulate.FaultUnknown, simulate.FaultInvalid} {
+		for _, fault := range []string{ledger.FaultDuplicate, ledger.FaultUnknown, ledger.FaultInvalid} {
 			if faults[fault] < 150 || faults[fault] > 250 {
 				t.Errorf("faults %v", faults)
 			}

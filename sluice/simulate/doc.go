@@ -13,7 +13,6 @@
 //	arrivals.go     when the notifications of an instance come into being, and how many wait
 //	post.go         one attempt over HTTP, and what its answer was
 //	line.go         what goes wrong with an attempt on its way
-//	ledger.go       the file with every attempt; read_ledger.go reads it
 //	tally.go        counts over all instances, while it runs; summary.go at the end, for people and as JSON
 //	durations.go    quantiles of many times in little memory
 //

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"sluice.internal/sluice/ledger"
 )
 
 // faults adds to what happens in the world what a receiver has to bear with. It has chances of its own, so that the
@@ -39,7 +41,7 @@ func (f *faults) unknown(at time.Time) notification {
 	d.ChatID, d.IDMessage = one(f.random, f.world.chats).id, f.id()
 	d.MessageData = fields{"typeMessage": "hologramMessage", "hologram": fields{"frames": f.random.IntN(100)}}
 	n := d.notification()
-	n.fault = FaultUnknown
+	n.fault = ledger.FaultUnknown
 	return n
 }
 
@@ -55,7 +57,7 @@ func (f *faults) invalid(at time.Time) notification {
 	d.IDMessage, d.SenderData = f.id(), f.world.senderData(in, in.members[0])
 	d.MessageData = fields{"typeMessage": "textMessage", "textMessageData": fields{"textMessage": "invalid"}}
 	n := d.notification()
-	n.fault = FaultInvalid
+	n.fault = ledger.FaultInvalid
 	switch f.random.IntN(5) {
 	case 0: // ends in the middle
 		n.body = n.body[:len(n.body)-1-f.random.IntN(40)]

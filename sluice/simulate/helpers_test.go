@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -71,15 +72,15 @@ func respond(status int, body string) *http.Response {
 
 // run is a whole simulation, runUntil one that a context may end. In a bubble of synctest, time passes only while
 // everybody waits.
-func run(t *testing.T, settings simulate.Settings, to *receiver) (summary simulate.Summary, entries []simulate.Entry) {
+func run(t *testing.T, settings simulate.Settings, to *receiver) (summary simulate.Summary, entries []ledger.Entry) {
 	t.Helper()
 	return runUntil(t.Context(), t, settings, to)
 }
 
-func runUntil(ctx context.Context, t *testing.T, settings simulate.Settings, to *receiver) (summary simulate.Summary, entries []simulate.Entry) {
+func runUntil(ctx context.Context, t *testing.T, settings simulate.Settings, to *receiver) (summary simulate.Summary, entries []ledger.Entry) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.ndjson")
-	ledger, err := simulate.OpenLedger(path)
+	ledger, err := ledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,10 +98,10 @@ func runUntil(ctx context.Context, t *testing.T, settings simulate.Settings, to 
 	return summary, readFile(t, path)
 }
 
-func readFile(t *testing.T, path string) (entries []simulate.Entry) {
+func readFile(t *testing.T, path string) (entries []ledger.Entry) {
 	t.Helper()
 	content := content(t, path)
-	for entry, err := range simulate.ReadLedger(bytes.NewReader(content)) {
+	for entry, err := range ledger.Read(bytes.NewReader(content)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,8 +114,8 @@ func readFile(t *testing.T, path string) (entries []simulate.Entry) {
 }
 
 // ofInstance returns the entries of one instance.
-func ofInstance(entries []simulate.Entry, instance string) []simulate.Entry {
-	return slices.DeleteFunc(slices.Clone(entries), func(e simulate.Entry) bool { return e.Instance != instance })
+func ofInstance(entries []ledger.Entry, instance string) []ledger.Entry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e ledger.Entry) bool { return e.Instance != instance })
 }
 
 var errRefused = errors.New("connection refused")

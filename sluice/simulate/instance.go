@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"sluice.internal/sluice/ledger"
 )
 
 // Kinds of chance, each with a sequence of its own, so that one setting does not change what another decides.
@@ -51,7 +53,7 @@ func newInstance(s *Simulator, index int) *instance {
 			spacing: s.settings.scaled(time.Second / maxPerSecond),
 		},
 		line:   chance(s.settings.Seed, index, chanceLine),
-		before: s.settings.Ledger.last(name),
+		before: s.settings.Ledger.Last(name),
 	}
 	if s.settings.Rate > 0 {
 		i.arrivals.mean = time.Duration(float64(time.Second) * float64(s.settings.Instances) / s.settings.Rate)
@@ -98,7 +100,7 @@ func (i *instance) deliver(ctx, sending context.Context, n notification, created
 		switch {
 		case entry.Status == http.StatusOK && lost:
 			// At once: with the pause of a real loss, one in a hundred would cost most of the load.
-			lost, entry.Fault = false, FaultDuplicate
+			lost, entry.Fault = false, ledger.FaultDuplicate
 		case entry.Status == http.StatusOK:
 			i.simulator.tally.accept()
 			i.rest()
@@ -118,17 +120,17 @@ func (i *instance) last() bool {
 }
 
 // giveUpUnsent is for what waited in the queue until it was too old.
-func (i *instance) giveUpUnsent(entry Entry) error {
+func (i *instance) giveUpUnsent(entry ledger.Entry) error {
 	i.simulator.tally.giveUp()
 	entry.At = time.Now().UTC()
 	entry.Expired = true
 	entry.Error = "it expired before it was its turn"
-	return i.simulator.settings.Ledger.append(entry)
+	return i.simulator.settings.Ledger.Append(entry)
 }
 
-func (i *instance) entry(n notification) Entry {
+func (i *instance) entry(n notification) ledger.Entry {
 	digest := sha256.Sum256(n.body)
-	return Entry{
+	return ledger.Entry{
 		Source: i.simulator.settings.Source, Instance: i.name, Number: i.before + i.number,
 		Type: n.typ, Chat: n.chat, IDMessage: n.id, Fault: n.fault,
 		Bytes: len(n.body), BodySHA256: hex.EncodeToString(digest[:]),
@@ -136,7 +138,7 @@ func (i *instance) entry(n notification) Entry {
 }
 
 // attempt posts the body and writes into the entry what came of it.
-func (i *instance) attempt(ctx context.Context, entry *Entry, body []byte) {
+func (i *instance) attempt(ctx context.Context, entry *ledger.Entry, body []byte) {
 	entry.At = time.Now().UTC()
 	answer, err := i.simulator.post.do(ctx, body, i.lineFault())
 	entry.Duration = float64(time.Since(entry.At).Microseconds()) / 1000
@@ -158,9 +160,9 @@ func (i *instance) lineFault() string {
 }
 
 // record counts an attempt and writes it into the ledger. Its error ends the run.
-func (i *instance) record(entry Entry) error {
+func (i *instance) record(entry ledger.Entry) error {
 	i.simulator.tally.attempt(entry)
-	return i.simulator.settings.Ledger.append(entry)
+	return i.simulator.settings.Ledger.Append(entry)
 }
 
 // try tells the tally that the instance wants a 200 now; rest, that it has one or gave up.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -26,7 +27,7 @@ func TestLedgerHasTheNamesThatWereAgreed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger")
-		ledger, err := simulate.OpenLedger(path)
+		ledger, err := ledger.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestLedgerIsGoneOnWithBehindItsLastWholeLine(t *testing.T) {
 		if err := os.WriteFile(path, []byte(entryLine+entryLine[:90]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ledger, err := simulate.OpenLedger(path)
+		ledger, err := ledger.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ func TestTornLastLineIsLeftOut(t *testing.T) {
 	t.Parallel()
 	for end := range len(entryLine) {
 		count := 0
-		for entry, err := range simulate.ReadLedger(strings.NewReader(entryLine + entryLine[:end])) {
+		for entry, err := range ledger.Read(strings.NewReader(entryLine + entryLine[:end])) {
 			if count++; err != nil || entry.Number != 41 || entry.Receipt != "9" {
 				t.Fatalf("entry %+v, error %v", entry, err)
 			}
@@ -105,7 +106,7 @@ func TestWhatIsNoLedgerIsRefusedAndLeftAlone(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		ledger, err := simulate.OpenLedger(path)
+		ledger, err := ledger.Open(path)
 		if err == nil {
 			_ = ledger.Close()
 		}
@@ -121,17 +122,17 @@ func TestWhatIsNoLedgerIsRefusedAndLeftAlone(t *testing.T) {
 func TestLedgerHasOneWriter(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger")
-	first, err := simulate.OpenLedger(path)
+	first, err := ledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := simulate.OpenLedger(path); err == nil || !strings.Contains(err.Error(), "another process writes it") {
+	if _, err := ledger.Open(path); err == nil || !strings.Contains(err.Error(), "another process writes it") {
 		t.Errorf("error %v", err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := simulate.OpenLedger(path)
+	again, err := ledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestLedgerHasOneWriter(t *testing.T) {
 func TestRunEndsWhenItsLedgerCanNotBeWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ledger, err := simulate.OpenLedger(filepath.Join(t.TempDir(), "ledger"))
+		ledger, err := ledger.Open(filepath.Join(t.TempDir(), "ledger"))
 		if err != nil {
 			t.Fatal(err)
 		}

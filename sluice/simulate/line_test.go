@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
 // Whatever goes wrong on the way, each notification is accepted in the end, and the ledger says why it was not before.
-func TestFaultsOnTheWayAreRiddenOut(t *testing.T) {
+func TestFaultsOnTheWayAreRiddenOut(t *testing.T) { //nolint:gocyclo // Each step checks its error.
 	t.Parallel()
 	for fault, test := range map[string]struct {
 		says  string // in the ledger, about an attempt with the fault
@@ -43,7 +44,7 @@ func TestFaultsOnTheWayAreRiddenOut(t *testing.T) {
 			}))
 			defer server.Close()
 			path := filepath.Join(t.TempDir(), "ledger")
-			ledger, err := simulate.OpenLedger(path)
+			written, err := ledger.Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +53,7 @@ func TestFaultsOnTheWayAreRiddenOut(t *testing.T) {
 				timeout = 300 * time.Millisecond
 			}
 			simulator, err := simulate.New(simulate.Settings{
-				URL: server.URL, Instances: 2, Count: 5, Seed: 3, Ledger: ledger, Timeout: timeout, Pause: time.Millisecond,
+				URL: server.URL, Instances: 2, Count: 5, Seed: 3, Ledger: written, Timeout: timeout, Pause: time.Millisecond,
 				Line: []simulate.LineFault{{Name: fault, Chance: 0.4}},
 			})
 			if err != nil {
@@ -62,15 +63,15 @@ func TestFaultsOnTheWayAreRiddenOut(t *testing.T) {
 			if err != nil || summary.Err() != nil {
 				t.Fatalf("%v, %v", err, summary.Err())
 			}
-			if err := ledger.Close(); err != nil {
+			if err := written.Close(); err != nil {
 				t.Fatal(err)
 			}
 			failed := 0
-			written, err := os.ReadFile(path)
+			content, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for entry, err := range simulate.ReadLedger(bytes.NewReader(written)) {
+			for entry, err := range ledger.Read(bytes.NewReader(content)) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sluice.internal/sluice/ledger"
 	"sluice.internal/sluice/simulate"
 )
 
@@ -158,7 +159,7 @@ func TestEachInstanceHasOneNotificationUnderWay(t *testing.T) {
 			t.Fatalf("instances %v", seen)
 		}
 		for instance := range seen {
-			last := simulate.Entry{Status: 200}
+			last := ledger.Entry{Status: 200}
 			for _, entry := range ofInstance(entries, instance) {
 				end := last.At.Add(time.Duration(last.Duration * float64(time.Millisecond)))
 				if entry.At.Before(end) {
@@ -256,7 +257,7 @@ func TestInterruptedRunTellsWhatIsPending(t *testing.T) {
 			}
 		}}
 		summary, entries := runUntil(ctx, t, simulate.Settings{Instances: 2}, to)
-		last := map[string]simulate.Entry{}
+		last := map[string]ledger.Entry{}
 		for _, entry := range entries {
 			last[entry.Instance] = entry
 		}

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"sluice.internal/sluice/ledger"
 )
 
 // How GREEN-API behaves. Source:
@@ -64,7 +66,7 @@ type Settings struct {
 	// Line is what goes wrong with attempts on their way. What was not answered is sent again like anything else.
 	Line []LineFault
 	// Ledger is where attempts are written; nil for nowhere. Whoever opened it closes it, after Run.
-	Ledger *Ledger
+	Ledger *ledger.File
 	// Transport carries the requests. Default: one of its own, without a proxy.
 	Transport http.RoundTripper
 }
@@ -187,7 +189,7 @@ func (s *Simulator) Run(ctx context.Context) (Summary, error) {
 	for _, i := range s.instances {
 		s.tally.leaveQueued(i.arrivals.queued(ended))
 	}
-	var failed *ledgerError
+	var failed *ledger.WriteError
 	if errors.As(context.Cause(ctx), &failed) {
 		return s.tally.summary(s.settings, ended.Sub(began)), failed
 	}

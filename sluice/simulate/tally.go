@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"sluice.internal/sluice/ledger"
 )
 
 // Progress is how far a run has come.
@@ -67,16 +69,16 @@ func (t *tally) locked(count func()) {
 	count()
 }
 
-func (t *tally) begin()              { t.locked(func() { t.counts.Notifications++ }) }
-func (t *tally) accept()             { t.locked(func() { t.counts.Accepted++ }) }
-func (t *tally) giveUp()             { t.locked(func() { t.counts.GivenUp++ }) }
-func (t *tally) enter()              { t.locked(func() { t.drought.enter(time.Now()) }) }
-func (t *tally) leave()              { t.locked(func() { t.drought.leave(time.Now()) }) }
-func (t *tally) leaveQueued(n int)   { t.locked(func() { t.unsent += n }) }
-func (t *tally) attempt(entry Entry) { t.locked(func() { t.count(entry) }) }
+func (t *tally) begin()                     { t.locked(func() { t.counts.Notifications++ }) }
+func (t *tally) accept()                    { t.locked(func() { t.counts.Accepted++ }) }
+func (t *tally) giveUp()                    { t.locked(func() { t.counts.GivenUp++ }) }
+func (t *tally) enter()                     { t.locked(func() { t.drought.enter(time.Now()) }) }
+func (t *tally) leave()                     { t.locked(func() { t.drought.leave(time.Now()) }) }
+func (t *tally) leaveQueued(n int)          { t.locked(func() { t.unsent += n }) }
+func (t *tally) attempt(entry ledger.Entry) { t.locked(func() { t.count(entry) }) }
 
 // count adds an attempt. The caller holds the lock.
-func (t *tally) count(entry Entry) {
+func (t *tally) count(entry ledger.Entry) {
 	t.counts.Attempts++
 	if entry.Attempt > 1 {
 		t.counts.Resent++

@@ -1,4 +1,4 @@
-package simulate
+package ledger
 
 import (
 	"bufio"
@@ -10,10 +10,10 @@ import (
 	"iter"
 )
 
-// ReadLedger returns the entries of a ledger in the order in which their attempts ended. A last line that does not
+// Read returns the entries of a ledger in the order in which their attempts ended. A last line that does not
 // end is left out: the process that wrote it was killed. Anything else that is no entry is the last thing returned,
 // as an error with its line.
-func ReadLedger(from io.Reader) iter.Seq2[Entry, error] { return newLines(from).entries() }
+func Read(from io.Reader) iter.Seq2[Entry, error] { return newLines(from).entries() }
 
 // lines reads a ledger.
 type lines struct {

@@ -1,4 +1,6 @@
-package simulate
+// Package ledger is the file in which a sender that simulates writes every attempt, with what came of it. An audit holds it against
+// what is stored.
+package ledger
 
 import (
 	"encoding/json"
@@ -13,7 +15,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Faults that a simulator makes on purpose, as a ledger has them.
+// Faults that a simulator makes on purpose.
 const (
 	FaultDuplicate = "duplicate" // sent again although it was answered 200
 	FaultUnknown   = "unknown"   // of a type that nobody has heard of
@@ -21,7 +23,7 @@ const (
 )
 
 const (
-	ledgerMode = 0o600
+	mode = 0o600
 	// longestLine of a ledger is far more than one of an entry, in bytes.
 	longestLine = 1 << 20
 )
@@ -56,9 +58,9 @@ type Entry struct {
 	Expired bool `json:"expired,omitempty"`
 }
 
-// Ledger is a file with one entry a line. Each is handed to the operating system as a whole and at once, so that a
-// process that is killed loses the last one at most. It is safe for concurrent use; a nil Ledger keeps nothing.
-type Ledger struct {
+// File is a ledger with one entry a line. Each is handed to the operating system as a whole and at once, so that a
+// process that is killed loses the last one at most. It is safe for concurrent use; a nil File keeps nothing.
+type File struct {
 	mutex sync.Mutex
 	file  *os.File
 	lock  *flock.Flock
@@ -66,97 +68,97 @@ type Ledger struct {
 	numbers map[string]int
 }
 
-// ledgerError is what ends a run: without its ledger it is worth nothing.
-type ledgerError struct{ cause error }
+// WriteError is what ends a run: without its ledger it is worth nothing.
+type WriteError struct{ cause error }
 
 // Error says what went wrong with the file.
-func (e *ledgerError) Error() string { return "write ledger: " + e.cause.Error() }
+func (e *WriteError) Error() string { return "write ledger: " + e.cause.Error() }
 
 // Unwrap returns the error of the file system.
-func (e *ledgerError) Unwrap() error { return e.cause }
+func (e *WriteError) Unwrap() error { return e.cause }
 
-// OpenLedger opens a file to append to, and makes it when it is not there. The numbers of the instances go on where
+// Open opens a file to append to, and makes it when it is not there. The numbers of the instances go on where
 // those in the file end; a torn last line is cut off. It fails when another process has the file open as a ledger,
 // or when something else is in it.
-func OpenLedger(path string) (*Ledger, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, ledgerMode)
+func Open(path string) (*File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, mode)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	l := &Ledger{file: file, lock: flock.New(path), numbers: map[string]int{}}
-	if err := l.resume(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", path, err), l.Close())
+	f := &File{file: file, lock: flock.New(path), numbers: map[string]int{}}
+	if err := f.resume(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %q: %w", path, err), f.Close())
 	}
-	return l, nil
+	return f, nil
 }
 
 // resume takes the file for this process and finds out where it ends.
-func (l *Ledger) resume() error {
-	taken, err := l.lock.TryLock()
+func (f *File) resume() error {
+	taken, err := f.lock.TryLock()
 	if err != nil {
 		return err
 	}
 	if !taken {
 		return errors.New("another process writes it; name another file")
 	}
-	info, err := l.file.Stat()
+	info, err := f.file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return err // A pipe has nothing to read.
 	}
-	lines := newLines(l.file)
+	lines := newLines(f.file)
 	for entry, err := range lines.entries() {
 		if err != nil {
 			return fmt.Errorf("%w; name another file", err)
 		}
-		l.numbers[entry.Instance] = max(l.numbers[entry.Instance], entry.Number)
+		f.numbers[entry.Instance] = max(f.numbers[entry.Instance], entry.Number)
 	}
-	return l.cutTail(lines.whole)
+	return f.cutTail(lines.whole)
 }
 
 // entryStart is how every line begins.
 const entryStart = `{"at":`
 
 // cutTail removes what a killed process left of its last line, and nothing that is not that.
-func (l *Ledger) cutTail(whole int64) error {
+func (f *File) cutTail(whole int64) error {
 	tail := make([]byte, len(entryStart))
-	read, err := l.file.ReadAt(tail, whole)
+	read, err := f.file.ReadAt(tail, whole)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if !strings.HasPrefix(entryStart, string(tail[:read])) {
 		return errors.New("the last line is no entry of a ledger; name another file")
 	}
-	if err := l.file.Truncate(whole); err != nil {
+	if err := f.file.Truncate(whole); err != nil {
 		return err
 	}
-	_, err = l.file.Seek(whole, io.SeekStart)
+	_, err = f.file.Seek(whole, io.SeekStart)
 	return err
 }
 
-// last is the highest number of an instance.
-func (l *Ledger) last(instance string) int {
-	if l == nil {
+// Last is the highest number of an instance.
+func (f *File) Last(instance string) int {
+	if f == nil {
 		return 0
 	}
-	return l.numbers[instance]
+	return f.numbers[instance]
 }
 
-// append writes an entry. Errors: ledgerError.
-func (l *Ledger) append(entry Entry) error {
-	if l == nil {
+// Append writes an entry. Errors: WriteError.
+func (f *File) Append(entry Entry) error {
+	if f == nil {
 		return nil
 	}
 	line, err := json.Marshal(entry)
 	if err != nil {
-		return &ledgerError{err}
+		return &WriteError{err}
 	}
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if _, err := l.file.Write(append(line, '\n')); err != nil {
-		return &ledgerError{err}
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if _, err := f.file.Write(append(line, '\n')); err != nil {
+		return &WriteError{err}
 	}
 	return nil
 }
 
 // Close closes the file. It is for after Run.
-func (l *Ledger) Close() error { return errors.Join(l.lock.Close(), l.file.Close()) }
+func (f *File) Close() error { return errors.Join(f.lock.Close(), f.file.Close()) }
