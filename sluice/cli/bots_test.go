@@ -77,6 +77,12 @@ func TestBotIsRemoved(t *testing.T) {
 		}))
 	}
 	streamtest.PublishEvents(ctx, t, streams, 3, 2)
+	if got := run(t, "groups", "--nats", server.URL()); !strings.Contains(strings.Join(strings.Fields(got.stdout), " "), "BOT INSTANCE WAITING") {
+		t.Errorf("groups: %+v", got)
+	}
+	if got := run(t, "groups", "rm", "crm", "--nats", server.URL()); got.code != 1 || !strings.Contains(got.stderr, `"crm" is a bot`) {
+		t.Errorf("removed as a group: %+v", got)
+	}
 	remove := []string{"bots", "rm", "crm", "--nats", server.URL()}
 	if got := run(t, remove...); got.code != 1 || !strings.Contains(got.stderr, "--yes would forget 1 position, where 2 events wait for it") {
 		t.Errorf("without --yes: %+v", got)

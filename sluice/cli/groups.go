@@ -32,7 +32,8 @@ type groupsListCommand struct {
 }
 
 func (groupsListCommand) Help() string {
-	return `Events since HOLDS SINCE stay stored, because the group has not processed them.
+	return `Events since HOLDS SINCE stay stored, because the group has not processed them. Bots, which hold nothing back, follow in a ` +
+		`table of their own; with --json, ` + "`sluice bots --json`" + ` lists them.
 
 Example:
 
@@ -46,7 +47,15 @@ func (c *groupsListCommand) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		return printListing(ctx, s, groups(), term.Form{JSON: c.JSON}, allOf(status.Groups))
+		if err := printListing(ctx, s, groups(), term.Form{JSON: c.JSON}, allOf(status.Groups)); err != nil || c.JSON {
+			return err
+		}
+		found := state{Status: status}
+		if found.bots, err = streams.Bots(ctx); err != nil {
+			return err
+		}
+		found.botsTable(s.out)
+		return nil
 	})
 }
 

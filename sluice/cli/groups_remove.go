@@ -47,7 +47,7 @@ func (c *groupsRemoveCommand) Run(ctx context.Context, s *session) error {
 	return c.withStreams(ctx, s, func(streams *admin.Client) error {
 		group, err := c.find(ctx, streams)
 		if err != nil {
-			return err
+			return c.orBot(ctx, streams, err)
 		}
 		if group.Workers > 0 && !c.Force {
 			return fmt.Errorf("workers serve group %q: stop them first; with --force they make it anew at once, and begin "+
@@ -67,6 +67,15 @@ func (c *groupsRemoveCommand) Run(ctx context.Context, s *session) error {
 		}
 		return s.out.Line("group %s removed, %s", c.Name, losses)
 	})
+}
+
+// orBot says what to do where the name is a bot's.
+func (c *groupsRemoveCommand) orBot(ctx context.Context, streams *admin.Client, unknown error) error {
+	bots, err := streams.Bots(ctx)
+	if err == nil && slices.ContainsFunc(bots, func(bot admin.Bot) bool { return bot.Bot == c.Name }) {
+		return fmt.Errorf("%q is a bot: remove it with `sluice bots rm %s`", c.Name, c.Name)
+	}
+	return unknown
 }
 
 // find reads the state of the group. It reads more than once when it sees no worker: between two batches they ask for
