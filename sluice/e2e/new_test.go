@@ -4,11 +4,14 @@ package e2e_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,21 +62,10 @@ func TestModuleOfOnesOwnIsBuiltTestedAndRunAsAStrangerWould(t *testing.T) {
 	}
 	succeed(t, outside(folder, "make", "config"))
 
-	const token = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 	api := mock.New(mock.Options{})
-	account := api.Add("1101000001", token)
-	greenAPI := httptest.NewServer(api)
-	defer greenAPI.Close()
-	write(t, filepath.Join(folder, "token"), token)
-	write(t, filepath.Join(folder, "sluice.yaml"), fmt.Sprintf("schemas_dir: schemas\nsettings: {shop: {thanks: Thank you!}}\n"+
-		"sources: {green-api: {token_file: webhooks, instances: {\"1101000001\": {api_url: %q, token_file: token}}}}\n", greenAPI.URL))
-	write(t, filepath.Join(folder, "webhooks"), token)
-	if err := os.Chmod(filepath.Join(folder, "token"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	up := outside(folder, "bin/shop", "up", "--gateway-listen=127.0.0.1:0", "--nats-listen=127.0.0.1:0")
-	p := runCommand(t, up)
-	p.waitFor(ready)
+	account := api.Add("1101000001", accountToken)
+	answering(t, folder, api)
+	p := shopUp(t, folder)
 	for range 2 { // As GREEN-API sends it again.
 		succeed(t, outside(folder, "make", "send"))
 	}
@@ -83,9 +75,80 @@ func TestModuleOfOnesOwnIsBuiltTestedAndRunAsAStrangerWould(t *testing.T) {
 		t.Errorf("events %s", events)
 	}
 	p.waitForCount("order paid", 2)
+	wantOneAnswer(t, account, p)
+}
+
+// accountToken is the apiTokenInstance of the shop's instance.
+const accountToken = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
+
+// answering configures the shop to answer by a GREEN-API that only plays it.
+func answering(t *testing.T, folder string, greenAPI http.Handler) {
+	t.Helper()
+	server := httptest.NewServer(greenAPI)
+	t.Cleanup(server.Close)
+	write(t, filepath.Join(folder, "token"), accountToken)
+	write(t, filepath.Join(folder, "webhooks"), "the-token-of-the-webhooks-of-this-shop-is-long-enough")
+	write(t, filepath.Join(folder, "sluice.yaml"), fmt.Sprintf("schemas_dir: schemas\nsettings: {shop: {thanks: Thank you!}}\n"+
+		"sources: {green-api: {token_file: webhooks, instances: {\"1101000001\": {api_url: %q, token_file: token}}}}\n", server.URL))
+}
+
+// shopUp runs the shop.
+func shopUp(t *testing.T, folder string) *process {
+	t.Helper()
+	p := runCommand(t, outside(folder, "bin/shop", "up", "--gateway-listen=127.0.0.1:0", "--nats-listen=127.0.0.1:0"))
+	p.waitFor(ready)
+	return p
+}
+
+// wantOneAnswer checks that the customer got one answer, and that nobody can read the token in what was printed.
+func wantOneAnswer(t *testing.T, account *mock.Instance, printing ...*process) {
+	t.Helper()
 	if sent := account.Sent(); len(sent) != 1 || string(sent[0].Body) != `{"chatId":"79001234567@c.us","message":"Thank you!"}` {
 		t.Errorf("answered %s", sent)
 	}
+	for _, p := range printing {
+		if strings.Contains(p.printed(), accountToken) {
+			t.Error("the token is in what was printed")
+		}
+	}
+}
+
+// killing is a GREEN-API that takes a message, and kills the process that sent it before it can be told so.
+type killing struct {
+	http.Handler
+	victim chan *process // closed once it is killed
+	once   sync.Once
+}
+
+func (k *killing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	k.Handler.ServeHTTP(w, r)
+	if strings.Contains(r.URL.Path, "/sendMessage/") {
+		k.once.Do(func() {
+			p := <-k.victim
+			_ = syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL)
+			p.exit()
+			close(k.victim)
+		})
+	}
+}
+
+// Whoever takes over does not know whether the answer went out, and neither sends it again nor counts it as sent until that can
+// be found out.
+func TestWorkerThatIsKilledBetweenSendingAndWritingThatDownAnswersOnce(t *testing.T) {
+	t.Parallel()
+	folder := written(t, "--sluice", root(t))
+	succeed(t, outside(folder, "go", "build", "-o", "bin/shop", "."))
+	api := mock.New(mock.Options{})
+	account := api.Add("1101000001", accountToken)
+	k := &killing{Handler: api, victim: make(chan *process)}
+	answering(t, folder, k)
+	first := shopUp(t, folder)
+	succeed(t, outside(folder, "bin/shop", "send", "order_paid.json"))
+	k.victim <- first
+	<-k.victim
+	second := shopUp(t, folder)
+	second.waitFor("whether a message went out whose worker ended can't be found out yet")
+	wantOneAnswer(t, account, first, second)
 }
 
 // waitForCount waits until the program has printed the text so often.
