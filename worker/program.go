@@ -30,6 +30,7 @@ type Env struct {
 
 	settings config.Settings
 	accounts *greenapi.Accounts
+	repeats  time.Duration
 	stops    []func()
 }
 
@@ -46,6 +47,16 @@ func (e *Env) GreenAPI() (*greenapi.Accounts, error) {
 		return nil, err
 	}
 	return e.accounts, nil
+}
+
+// ComesAgainFor returns for how long after its first try an event may come again by the configuration: replayed while it is
+// stored, then tried, then kept as a dead letter. Whoever remembers the keys of events remembers them for longer. A dead letter
+// that is retried and fails has the last two once more.
+func (e *Env) ComesAgainFor() time.Duration { return e.repeats }
+
+// comesAgainFor adds that up. Without a greatest age an event that was handled stays for its time at least.
+func comesAgainFor(cfg *config.Config) time.Duration {
+	return max(cfg.Streams.Events.Keep, cfg.Streams.Events.MaxAge) + cfg.Worker.RetryFor + cfg.Streams.DeadLetters.Keep
 }
 
 // OnStop has a function called when the program ends, after the last handler has returned or was left behind, the function
@@ -126,7 +137,7 @@ func Prepare(
 	if !cfg.Worker.Handlers {
 		return Parts{}, func() {}, nil
 	}
-	env := &Env{Log: log, settings: cfg.Settings, accounts: greenapi.NewAccounts(cfg.Sources)}
+	env := &Env{Log: log, settings: cfg.Settings, repeats: comesAgainFor(cfg), accounts: greenapi.NewAccounts(cfg.Sources)}
 	env.OnStop(env.accounts.Close)
 	parts.Accounts = env.accounts
 	stop = func() { env.stop(cfg.Worker.ShutdownTimeout) }

@@ -16,6 +16,7 @@ import (
 
 	"sluice.internal/worker/handler"
 	"sluice.internal/worker/postgres"
+	"sluice.internal/worker/postgres/postgrestest"
 )
 
 // person is what must be in no error.
@@ -161,5 +162,24 @@ func TestWithoutTablesTheErrorSaysHowToGetThem(t *testing.T) {
 	err := works(server.Pool(t), book).handle(bounded(t), numbered(1))
 	if err == nil || !strings.Contains(err.Error(), "sluice postgres schema") {
 		t.Errorf("verdict %v", err)
+	}
+}
+
+func TestWorkerThatGetsNoConnectionTriesAgain(t *testing.T) {
+	t.Parallel()
+	own := postgrestest.Start(t)
+	url := own.Database(t)
+	pool := postgrestest.Connect(t, url)
+	must(t, postgres.Migrate(bounded(t), pool))
+	execute(t, pool, "create role crowded login password 'secret' connection limit 0")
+	crowded := postgrestest.Connect(t, strings.Replace(url, "tests:"+strings.ReplaceAll(postgrestest.Password, " ", "%20"), "crowded:secret", 1))
+	w := works(crowded, book, postgres.PermanentConstraints(), postgres.PermanentData())
+	err := w.handle(bounded(t), numbered(1))
+	if err == nil || !strings.Contains(err.Error(), "SQLSTATE 53300") || strings.Contains(err.Error(), "secret") || errors.Is(err, handler.ErrPermanent) {
+		t.Errorf("too many connections: %v", err)
+	}
+	must(t, own.Stop())
+	if err := w.handle(bounded(t), numbered(1)); err == nil || strings.Contains(err.Error(), "secret") || errors.Is(err, handler.ErrPermanent) {
+		t.Errorf("no server: %v", err)
 	}
 }

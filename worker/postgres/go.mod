@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/jackc/pgx/v5 v5.13.0
+	go.uber.org/goleak v1.3.0
 	sluice.internal/shared v0.0.0
 	sluice.internal/worker v0.0.0
 )

@@ -86,6 +86,10 @@ func Open(ctx context.Context, env *worker.Env, options ...OpenOption) (*pgxpool
 	if err := s.prepare(ctx, pool, env.Log); err != nil {
 		return nil, err
 	}
+	if comes := env.ComesAgainFor(); s.KeepKeys < comes {
+		env.Log.Warn("keys of handled events are kept for less than an event can come again, which then has its effect again",
+			"key", "settings."+o.section+".keep_keys", "is", s.KeepKeys, "want_at_least", comes)
+	}
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { sweepOn(sweeping, pool, s.KeepKeys, env.Log) })

@@ -82,6 +82,24 @@ func TestPoolIsOpenedFromTheSettingsAndClosedAtTheEnd(t *testing.T) {
 	}
 }
 
+func TestKeysThatAreKeptForTooShortAreToldAtTheStart(t *testing.T) {
+	t.Parallel()
+	url := urlVariable + "=" + server.Database(t)
+	for want, environ := range map[string][]string{
+		"":                      {"SLUICE_STREAMS_DEAD_LETTERS_KEEP=1400h"},
+		"want_at_least=2183h":   {"SLUICE_STREAMS_DEAD_LETTERS_KEEP=1439h"},
+		"want_at_least=1464h":   {"SLUICE_SETTINGS_POSTGRES_KEEP_KEYS=1463h"},
+		"settings.postgres.kee": {"SLUICE_WORKER_RETRY_FOR=1000h"},
+	} {
+		_, log, stop, err := opened(t, nil, append(environ, url)...)
+		must(t, err)
+		stop()
+		if got := log.String(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: log %s", environ, got)
+		}
+	}
+}
+
 func TestHandlerWhoseTimeIsOverHasItsStatementCancelled(t *testing.T) {
 	t.Parallel()
 	pool, _, stop, err := opened(t, nil, urlVariable+"="+server.Database(t))

@@ -17,6 +17,8 @@ const (
 	// recordTime is how long a sender tries to record what became of an attempt, beyond the time of the attempt. For so long
 	// PostgreSQL may be away without anything being sent twice.
 	recordTime = time.Minute
+	// claimTimeout is how long one look for messages may take.
+	claimTimeout = 5 * time.Second
 	// recordPause is how long it is from one try to record to the next.
 	recordPause = 250 * time.Millisecond
 	// firstDelay and longestDelay are between two attempts: the first, and twice as long each time.
@@ -87,11 +89,14 @@ func (s *Sender) Run(ctx context.Context) {
 	slots := make(chan struct{}, s.options.Concurrency)
 	var sending sync.WaitGroup
 	defer sending.Wait()
-	for failing := false; ctx.Err() == nil; {
+	for failing := false; ; {
 		count := s.acquire(ctx, slots)
+		if ctx.Err() != nil {
+			return
+		}
 		began := time.Now()
-		messages, err := claim(ctx, s.db, count, s.options.Timeout+recordTime)
-		if err != nil && ctx.Err() == nil && !failing {
+		messages, err := s.claim(ctx, count)
+		if err != nil && !failing {
 			s.options.Log.Warn("outbox can't be read, it is tried again", "error", newSettings(nil).describe(err))
 		}
 		failing = err != nil
@@ -108,6 +113,13 @@ func (s *Sender) Run(ctx context.Context) {
 			pause(ctx, s.options.Poll)
 		}
 	}
+}
+
+// claim takes messages. The end of the program does not interrupt it: what PostgreSQL has given out then would wait for nobody.
+func (s *Sender) claim(ctx context.Context, count int) ([]Message, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
+	defer cancel()
+	return claim(ctx, s.db, count, s.options.Timeout+recordTime)
 }
 
 // acquire waits for a slot, and takes those that are free beside it.

@@ -122,10 +122,12 @@ type shop struct {
 	streams *streamtest.Streams
 	pool    *pgxpool.Pool
 	base    *postgrestest.Server
-	sent    int
-	log     buffer
-	marks   string
-	nats    *streamtest.Server
+	sent    int // orders
+	// requests are those with which they were sent.
+	requests int
+	log      buffer
+	marks    string
+	nats     *streamtest.Server
 }
 
 func newShop(t *testing.T) *shop {
@@ -147,19 +149,33 @@ func newShop(t *testing.T) *shop {
 // order has customers of several chats send orders, as a gateway takes them in.
 func (s *shop) order(text string, count int) {
 	s.t.Helper()
-	provider := source.Providers()["green-api"]
 	for range count {
 		s.sent++
-		body := fmt.Sprintf(`{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79001234567@c.us","typeInstance":"whatsapp"},`+
-			`"timestamp":1749207600,"idMessage":"order-%d","senderData":{"chatId":"7900%07d@c.us","sender":"7900%07[2]d@c.us"},`+
-			`"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":%q}}}`, s.sent, s.sent%20, text)
-		n := &notification.Notification{Origin: notification.Origin{
-			Source: "green-api", Provider: "green-api", ReceivedAt: time.Now().UTC(), RequestID: fmt.Sprint(s.sent), Body: []byte(body),
-		}}
-		n.Type, n.Instance = provider.Peek(n)
-		if _, err := s.streams.PublishNotification(bounded(s.t), n); err != nil {
-			s.t.Fatal(err)
-		}
+		s.send(s.sent, text)
+	}
+}
+
+// repeat has the sender repeat so many of the last orders, as it does where it has not seen an answer.
+func (s *shop) repeat(count int) {
+	s.t.Helper()
+	for n := range count {
+		s.send(s.sent-n, "order")
+	}
+}
+
+// send stores the notification of an order.
+func (s *shop) send(number int, text string) {
+	s.t.Helper()
+	s.requests++
+	body := fmt.Sprintf(`{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":1101000001,"wid":"79001234567@c.us","typeInstance":"whatsapp"},`+
+		`"timestamp":1749207600,"idMessage":"order-%d","senderData":{"chatId":"7900%07d@c.us","sender":"7900%07[2]d@c.us"},`+
+		`"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":%q}}}`, number, number%20, text)
+	n := &notification.Notification{Origin: notification.Origin{
+		Source: "green-api", Provider: "green-api", ReceivedAt: time.Now().UTC(), RequestID: fmt.Sprint(s.requests), Body: []byte(body),
+	}}
+	n.Type, n.Instance = source.Providers()["green-api"].Peek(n)
+	if _, err := s.streams.PublishNotification(bounded(s.t), n); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -304,14 +320,29 @@ func TestRestartsOfPostgreSQLUnderLoadLoseAndRepeatNothing(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.start()
-	s.start()
-	for _, end := range []func() error{s.base.Crash, s.base.Stop, s.base.Crash} {
+	victim := s.start()
+	base := func(end func() error) func() {
+		return func() {
+			must(t, end())
+			must(t, s.base.Resume())
+			s.pool.Reset()
+		}
+	}
+	for _, restart := range []func(){
+		base(s.base.Crash), base(s.base.Stop), func() { s.nats.Restart(t) },
+		func() { // All at once.
+			must(t, victim.command.Process.Kill())
+			must(t, s.base.Crash())
+			s.nats.Restart(t)
+			must(t, s.base.Resume())
+			s.pool.Reset()
+		},
+	} {
 		before := s.sent
 		s.order("order", 300)
+		s.repeat(15)
 		awaitTrue(t, s.pool, "select count(*) > $1 from orders", before) // They are in the middle of it.
-		must(t, end())
-		must(t, s.base.Resume())
-		s.pool.Reset()
+		restart()
 	}
 	s.check()
 }

@@ -96,6 +96,10 @@ func Open(ctx context.Context, env *worker.Env, options ...OpenOption) (*DB, err
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", s.File, err)
 	}
+	if comes := env.ComesAgainFor(); s.KeepKeys < comes {
+		env.Log.Warn("keys of handled events are kept for less than an event can come again, which then has its effect again",
+			"key", "settings."+section+".keep_keys", "is", s.KeepKeys, "want_at_least", comes)
+	}
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var sweeper sync.WaitGroup
 	sweeper.Go(func() { db.sweepOn(sweeping, s.KeepKeys, env.Log) })
