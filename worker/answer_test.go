@@ -23,9 +23,14 @@ const answerToken = "d75b3a66374942c5b3c019c698abc2067e151558acbd412345"
 func (b *bench) answering() (api *mock.Instance, accounts *greenapi.Accounts) {
 	b.t.Helper()
 	all := mock.New(mock.Options{})
-	api = all.Add("1", answerToken)
+	return all.Add("1", answerToken), b.accounts(all)
+}
+
+// accounts are those of a worker of its own, to answer with by a GREEN-API that only plays it.
+func (b *bench) accounts(all *mock.API) *greenapi.Accounts {
+	b.t.Helper()
 	server := httptest.NewServer(all)
-	accounts = greenapi.NewAccounts(map[string]config.Source{"green-api": {Instances: map[string]config.Instance{
+	accounts := greenapi.NewAccounts(map[string]config.Source{"green-api": {Instances: map[string]config.Instance{
 		"1": {APIURL: server.URL, Token: config.NewSecret(answerToken)},
 	}}})
 	b.t.Cleanup(func() {
@@ -35,7 +40,7 @@ func (b *bench) answering() (api *mock.Instance, accounts *greenapi.Accounts) {
 			b.t.Error("the token is in the log")
 		}
 	})
-	return api, accounts
+	return accounts
 }
 
 // answers is a registry whose handler answers twice and then does something else.
@@ -141,5 +146,40 @@ func TestEventWhoseWorkerEndedAfterTheAnswerIsNotAnsweredTwice(t *testing.T) {
 	wantAnswers(t, api, "Hello", "We call you back")
 	if seen.Key == "" {
 		t.Error("the second worker did not handle it")
+	}
+}
+
+// GREEN-API counts what all workers send. Each of them learns of the others only by being refused.
+func TestWorkersThatAnswerBeyondTheRateAnswerEachEventOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	all := mock.New(mock.Options{Limits: true})
+	api := all.Add("1", answerToken)
+	registry := handler.New()
+	handler.Register(registry, "green-api", "incomingCall", func(ctx context.Context, event handler.Event[struct{}]) error {
+		return event.Reply(ctx, event.Key)
+	})
+	for range 2 {
+		b.start(settings{Accounts: b.accounts(all), Handlers: registry})
+	}
+	const calls = 150
+	var bodies []string
+	for i := range calls {
+		bodies = append(bodies, strings.Replace(answeredCall, "79001234567", fmt.Sprint(79001000000+i), 1))
+	}
+	b.send(bodies...)
+	b.drain()
+	sent := map[string]int{}
+	for _, one := range api.Sent() {
+		sent[string(one.Body)]++
+	}
+	if len(api.Sent()) != calls || len(sent) != calls {
+		t.Errorf("%d answers of %d events, %d in all", len(sent), calls, len(api.Sent()))
+	}
+	if refused := api.Calls("sendMessage") - calls; refused == 0 {
+		t.Error("nobody was refused, so this shows nothing")
+	}
+	if letters := b.deadLetters(); len(letters) > 0 {
+		t.Errorf("dead letters %+v", letters)
 	}
 }

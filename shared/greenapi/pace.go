@@ -10,7 +10,7 @@ import (
 // Pace keeps the clients that share it within the rates that GREEN-API documents for each method and instance. It belongs to
 // one instance. The requests of a method are spread evenly over a second.
 //
-// GREEN-API counts all programs that use an instance, and a Pace counts its own process alone. So it also learns: each refusal
+// GREEN-API counts all programs that use an instance, and a Pace counts its own process alone. So it also learns: a refusal
 // for too many requests halves the rate, and what succeeds raises it again, by one a second, up to the documented one. Programs
 // that do so share what there is without knowing of each other. It is safe for concurrent use; the zero value is ready.
 type Pace struct {
@@ -20,8 +20,9 @@ type Pace struct {
 
 // turn is when a method may be called next, and how often, a second.
 type turn struct {
-	next time.Time
-	rate float64
+	next     time.Time
+	rate     float64
+	halvedAt time.Time
 }
 
 const (
@@ -95,17 +96,24 @@ func (p *Pace) reserve(ctx context.Context, method string, now time.Time) (wait 
 func (p *Pace) done(method string, failure *Error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	t := p.turnOf(method)
+	p.turnOf(method).learn(failure, rateOf(method), time.Now())
+}
+
+// learn changes the rate by what was answered at a time. Requests that were under way together are refused together, so only
+// the first refusal of a second halves it.
+func (t *turn) learn(failure *Error, most float64, at time.Time) {
 	switch {
 	case failure == nil:
-		t.rate = min(t.rate+1/t.rate, rateOf(method))
+		t.rate = min(t.rate+1/t.rate, most)
 	case failure.Reason == TooManyRequests:
-		t.rate = max(t.rate/2, minRate)
+		if at.Sub(t.halvedAt) >= refusedPause {
+			t.rate, t.halvedAt = max(t.rate/2, minRate), at
+		}
 		pause := failure.RetryAfter
 		if pause == 0 {
 			pause = refusedPause
 		}
-		if until := time.Now().Add(pause); t.next.Before(until) {
+		if until := at.Add(pause); t.next.Before(until) {
 			t.next = until
 		}
 	}

@@ -31,28 +31,42 @@ func TestTurnsKeepTheDocumentedRate(t *testing.T) {
 
 func TestRefusalHalvesTheRateAndSuccessRaisesItAgain(t *testing.T) {
 	t.Parallel()
-	var p Pace
-	for range 2 {
-		p.done("sendMessage", &Error{Reason: TooManyRequests, RetryAfter: 7 * time.Second})
+	one := &turn{rate: sendingRate}
+	refused, now := &Error{Reason: TooManyRequests, RetryAfter: 7 * time.Second}, time.Unix(1_000_000, 0)
+	for range 100 { // Of requests that were under way together.
+		one.learn(refused, sendingRate, now)
 	}
+	if one.rate != sendingRate/2 || one.next != now.Add(7*time.Second) {
+		t.Errorf("rate %v, next %s", one.rate, one.next)
+	}
+	one.learn(refused, sendingRate, now.Add(time.Second))
+	if one.rate != sendingRate/4.0 {
+		t.Errorf("rate %v after the next refusal", one.rate)
+	}
+	for range 10_000 {
+		one.learn(nil, sendingRate, now)
+	}
+	if one.rate != sendingRate {
+		t.Errorf("rate %v after many successes", one.rate)
+	}
+	for i := range 100 {
+		one.learn(refused, sendingRate, now.Add(time.Duration(i)*time.Minute))
+	}
+	if one.rate != minRate {
+		t.Errorf("rate %v after many refusals", one.rate)
+	}
+}
+
+func TestRefusalOfOneMethodHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	var p Pace
+	p.done("sendMessage", &Error{Reason: TooManyRequests, RetryAfter: 7 * time.Second})
 	now := time.Now()
-	if wait, _ := p.reserve(t.Context(), "sendMessage", now); wait < 5*time.Second || p.methods["sendMessage"].rate != 12.5 {
-		t.Errorf("waits %s, rate %v", wait, p.methods["sendMessage"].rate)
+	if wait, _ := p.reserve(t.Context(), "sendMessage", now); wait < 5*time.Second {
+		t.Errorf("waits %s", wait)
 	}
 	if wait, _ := p.reserve(t.Context(), "readChat", now); wait != 0 {
 		t.Errorf("another method waits %s", wait)
-	}
-	for range 10_000 {
-		p.done("sendMessage", nil)
-	}
-	if rate := p.methods["sendMessage"].rate; rate != sendingRate {
-		t.Errorf("rate %v after many successes", rate)
-	}
-	for range 100 {
-		p.done("sendMessage", &Error{Reason: TooManyRequests})
-	}
-	if rate := p.methods["sendMessage"].rate; rate != minRate {
-		t.Errorf("rate %v after many refusals", rate)
 	}
 }
 
