@@ -14,6 +14,7 @@
 //	personal.go     what a log shows in place of chat ids and phone numbers
 //	condition.go    one log line when something breaks, and one when it works again
 //	memory.go       the memory limit of the process, and the runtime's share of it
+//	collector.go    how far the heap may grow between two collections
 //	sleep.go        a wait that heeds its context
 //	version.go      the version that the program was built as
 package service

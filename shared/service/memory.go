@@ -11,10 +11,6 @@ import (
 )
 
 const (
-	// gcPercent lets the heap grow to five times what lives before it is collected. Processes here keep a few megabytes
-	// and allocate hundreds a second, so the default would collect dozens of times a second to save memory that nobody
-	// misses. Near the memory limit the runtime collects as often as it has to.
-	gcPercent = 400
 	// heapShare is the part of the limit that the runtime may use. The rest is for what it does not count: the program
 	// itself, the kernel's buffers of sockets and files.
 	heapShare = 0.85
@@ -76,7 +72,8 @@ func (m Memory) Tune(environ []string) {
 		debug.SetMemoryLimit(int64(heapShare * float64(m.Limit)))
 	}
 	if !isSet(environ, "GOGC") {
-		debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(maxGrowth)
+		followHeap(maxGrowth)
 	}
 }
 
