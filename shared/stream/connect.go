@@ -18,10 +18,8 @@ import (
 
 const (
 	connectTimeout = 5 * time.Second
-	// A server that is cut off from the network says nothing. It is left for another one when it has not answered so
-	// many pings, well within the time that a publisher tries.
+	// pingInterval is how often a server is asked for a sign of life. One that is cut off from the network gives none.
 	pingInterval  = 2 * time.Second
-	maxPings      = 3
 	reconnectWait = 100 * time.Millisecond
 )
 
@@ -37,8 +35,9 @@ func Connect(access config.NATS, name string, log *slog.Logger) (*nats.Conn, err
 		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectJitter(reconnectWait, 2*reconnectWait),
 		nats.ReconnectBufSize(-1),
+		nats.SetCustomDialer(livelyDialer{}),
 		nats.PingInterval(pingInterval),
-		nats.MaxPingsOutstanding(maxPings),
+		nats.MaxPingsOutstanding(noPingLimit),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil { // Without an error this side closed it.
 				log.Warn("connection to NATS lost, reconnecting", "error", err)

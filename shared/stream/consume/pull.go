@@ -13,8 +13,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// lateTime is how long messages of a request may come after the server has ended it.
-const lateTime = time.Second
+const (
+	// lateTime is how long messages of a request may come after the server has ended it.
+	lateTime = time.Second
+	// maxRest bounds how long what is on its way then may take. The largest body comes in that time over any line that
+	// could carry the notifications of one sender.
+	maxRest = time.Minute
+)
 
 // pullRequest is what the server is asked for. Source: NATS ADR-13, ADR-42.
 type pullRequest struct {
@@ -35,12 +40,15 @@ type pull struct {
 	conn         *nats.Conn
 	subscription *nats.Subscription
 	messages     chan *nats.Msg
-	expired      context.Context //nolint:containedctx // It is the request's time.
-	cancel       context.CancelFunc
-	count        int // of the messages that come: those asked for, until the server says that it ends with fewer
-	received     int
-	tooLarge     bool  // the next message is larger than the bound
-	failure      error // why there are no more messages; nil where the request has only ended
+	// life ends with the request, and expired when the server has ended it as well.
+	life, expired context.Context //nolint:containedctx // They are the request's time.
+	cancel        context.CancelFunc
+	// over says that nothing more comes.
+	over     bool
+	count    int // of the messages that come: those asked for, until the server says that it ends with fewer
+	received int
+	tooLarge bool  // the next message is larger than the bound
+	failure  error // why there are no more messages; nil where the request has only ended
 }
 
 // newPull asks a consumer for messages.
@@ -63,7 +71,10 @@ func newPull(ctx context.Context, js jetstream.JetStream, stream, consumer strin
 		_ = p.subscription.Unsubscribe() // The connection is closed.
 		return nil, err
 	}
-	p.expired, p.cancel = context.WithTimeout(ctx, request.Expires+lateTime)
+	var expire context.CancelFunc
+	p.life, p.cancel = context.WithCancel(ctx)
+	p.expired, expire = context.WithTimeout(p.life, request.Expires+lateTime)
+	context.AfterFunc(p.life, expire)
 	return p, nil
 }
 
@@ -78,7 +89,7 @@ func (p *pull) next(ctx context.Context, wait bool) (message *nats.Msg, open boo
 		case message != nil:
 			p.received++
 			return message, true
-		case p.expired.Err() != nil:
+		case p.over, p.life.Err() != nil:
 			return nil, false
 		default:
 			return nil, true
@@ -89,21 +100,50 @@ func (p *pull) next(ctx context.Context, wait bool) (message *nats.Msg, open boo
 
 // take returns what comes next, nil when nothing does.
 func (p *pull) take(ctx context.Context, wait bool) *nats.Msg {
-	if !wait {
-		select {
-		case message := <-p.messages:
-			return message
-		default:
-			return nil
-		}
+	if message := p.here(); message != nil || !wait {
+		return message
 	}
 	select {
 	case message := <-p.messages:
 		return message
 	case <-p.expired.Done():
+		return p.rest(ctx)
 	case <-ctx.Done():
+		return nil
 	}
-	return nil
+}
+
+// here returns a message that has come, nil of none.
+func (p *pull) here() *nats.Msg {
+	select {
+	case message := <-p.messages:
+		return message
+	default:
+		return nil
+	}
+}
+
+// rest returns what was on its way when the request's time was over. A large body may take longer over its line than the
+// request has; asked for anew it would come from its beginning, again and again. What the server has sent comes before its
+// answer to a ping, so that nobody waits for what was never sent. The wait ends when the connection falls as well.
+func (p *pull) rest(ctx context.Context) *nats.Msg {
+	bounded, cancel := context.WithTimeout(p.life, maxRest)
+	defer cancel()
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		_ = p.conn.FlushWithContext(bounded) // Without an answer nothing comes either.
+	}()
+	select {
+	case message := <-p.messages:
+		return message
+	case <-answered:
+		message := p.here()
+		p.over = message == nil
+		return message
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // end notes what the server says about the request: that it has ended, and with how many messages.
