@@ -34,12 +34,18 @@ func RetryUntilLeader[T any](ctx context.Context, c *Client, call func(context.C
 	}
 }
 
+// Repeat is RetryUntilLeader for what has no result and may be done twice.
+func Repeat(ctx context.Context, c *Client, call func(context.Context) error) error {
+	_, err := RetryUntilLeader(ctx, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+	return err
+}
+
 // Stream opens a stream as its leader has it. It waits for one that is being chosen, and no longer, however long the context
 // lasts.
 func (s *Client) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	opened, err := RetryUntilLeader(ctx, s, func(ctx context.Context) (jetstream.Stream, error) { return s.js.Stream(ctx, name) })
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", name, err)
+		return nil, fmt.Errorf("open stream %s: %w", name, Classify(err))
 	}
 	return opened, nil
 }
@@ -54,8 +60,11 @@ func (s *Client) Consumers(ctx context.Context, stream string) ([]*jetstream.Con
 }
 
 // ListConsumers returns all consumers of the stream. In a cluster the list leaves out who does not answer, and what
-// such a consumer has not processed must not go, so that it is an error.
+// such a consumer has not processed must not go, so that it is an error. It takes no longer than the choice of a leader, however
+// long the context lasts.
 func ListConsumers(ctx context.Context, opened jetstream.Stream) ([]*jetstream.ConsumerInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
+	defer cancel()
 	silent := map[string]bool{}
 	lister := opened.ConsumerNames(ctx)
 	for name := range lister.Name() {

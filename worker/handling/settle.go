@@ -25,8 +25,12 @@ func (r *Runner) handle(stopping, finishing context.Context, d *delivery, turn *
 		return keyed.GiveBack()
 	}
 	if err := d.body.takeUp(stopping, turn.Detach); err != nil {
-		if errors.Is(err, errStopped) {
+		switch {
+		case errors.Is(err, errStopped):
 			return keyed.GiveBack()
+		case errors.Is(err, consume.ErrErased):
+			r.Log.Warn("event was erased before its handler had it", "group", r.Config.Group, "event", d.event.Sequence, "type", d.event.Type)
+			return keyed.Done()
 		}
 		r.Log.Warn("body of an event can not be read, trying again", "key", d.event.Key, "error", err)
 		return keyed.Again(reopenPause)

@@ -178,7 +178,7 @@ func (s *Client) RemoveBot(ctx context.Context, bot string) error {
 	} {
 		opened, err := s.core.Stream(ctx, of.stream)
 		if err == nil {
-			err = opened.Purge(ctx, jetstream.WithPurgeSubject(of.subjects))
+			err = purge(ctx, s.core, opened, of.subjects)
 		}
 		if err != nil {
 			return fmt.Errorf("remove bot %q from stream %s: %w", bot, of.stream, err)

@@ -34,6 +34,14 @@ func Attach(ctx context.Context, conn *nats.Conn) (*Client, error) {
 // JetStream returns the connection's JetStream, for what has no method here.
 func (s *Client) JetStream() jetstream.JetStream { return s.js }
 
+// OpenStream is the Stream of stream.Client.
+func (s *Client) OpenStream(ctx context.Context, name string) (jetstream.Stream, error) { return s.core.Stream(ctx, name) }
+
+// Repeat is stream.Repeat over this client's connection.
+func (s *Client) Repeat(ctx context.Context, call func(context.Context) error) error {
+	return stream.Repeat(ctx, s.core, call)
+}
+
 // Former is stream.Client's.
 func (s *Client) Former(ctx context.Context) (stream.Former, error) { return s.core.Former(ctx) }
 

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -68,9 +67,9 @@ func (s *Client) AwaitDecisions(ctx context.Context, receipts []uint64, since ui
 
 // LastDeadLetter returns the sequence of the newest dead letter that was ever stored.
 func (s *Client) LastDeadLetter(ctx context.Context) (uint64, error) {
-	opened, err := s.js.Stream(ctx, stream.DeadLetters)
+	opened, err := s.core.Stream(ctx, stream.DeadLetters)
 	if err != nil {
-		return 0, fmt.Errorf("open stream %s: %w", stream.DeadLetters, stream.Classify(err))
+		return 0, err
 	}
 	return opened.CachedInfo().State.LastSeq, nil
 }

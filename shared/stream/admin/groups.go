@@ -33,19 +33,27 @@ func (s *Client) RemoveGroup(ctx context.Context, name string) error {
 			return err
 		}
 		for _, info := range stream.ConsumersOf(consumers, name) {
-			if err := s.js.DeleteConsumer(ctx, from, info.Name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			err := stream.Repeat(ctx, s.core, func(ctx context.Context) error { return s.js.DeleteConsumer(ctx, from, info.Name) })
+			if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 				return fmt.Errorf("delete consumer %s of stream %s: %w", info.Name, from, err)
 			}
 		}
 	}
-	retries, err := s.js.Stream(ctx, stream.Retries)
+	retries, err := s.core.Stream(ctx, stream.Retries)
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", stream.Retries, err)
+		return err
 	}
 	for _, subject := range []string{"retry." + name + ".>", "due." + name + ".>"} {
-		if err := retries.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+		if err := purge(ctx, s.core, retries, subject); err != nil {
 			return fmt.Errorf("purge %s: %w", subject, err)
 		}
 	}
 	return nil
+}
+
+// purge removes all messages of a stream with a subject.
+func purge(ctx context.Context, core *stream.Client, opened jetstream.Stream, subject string) error {
+	return stream.Repeat(ctx, core, func(ctx context.Context) error {
+		return opened.Purge(ctx, jetstream.WithPurgeSubject(subject))
+	})
 }

@@ -196,9 +196,9 @@ func queuesOf(opened jetstream.Stream, consumers []*jetstream.ConsumerInfo) []qu
 func (s *Client) withConsumers(ctx context.Context, name string) (jetstream.Stream, []*jetstream.ConsumerInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, stream.LookTimeout)
 	defer cancel()
-	opened, err := s.js.Stream(ctx, name)
+	opened, err := s.core.Stream(ctx, name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open stream %s: %w", name, err)
+		return nil, nil, err
 	}
 	consumers, err := stream.ListConsumers(ctx, opened)
 	return opened, consumers, err

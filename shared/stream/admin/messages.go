@@ -31,11 +31,11 @@ func (s *Client) get(ctx context.Context, name string, sequence uint64, gone err
 // server's own error for it is not enough to tell: an answer that was lost looks like any failure, so the message is looked
 // for.
 func (s *Client) remove(ctx context.Context, name string, sequence uint64) error {
-	opened, err := s.js.Stream(ctx, name)
+	opened, err := s.core.Stream(ctx, name)
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", name, stream.Classify(err))
+		return err
 	}
-	failure := opened.DeleteMsg(ctx, sequence)
+	failure := stream.Repeat(ctx, s.core, func(ctx context.Context) error { return opened.DeleteMsg(ctx, sequence) })
 	if failure == nil {
 		return nil
 	}

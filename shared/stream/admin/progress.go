@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -108,12 +107,12 @@ func (s *Client) addExtents(ctx context.Context, progress *Progress) error {
 		{stream.DeadLetters, &progress.DeadLetters},
 		{stream.Operations, &progress.Operations},
 	} {
-		opened, err := s.js.Stream(ctx, held.name)
+		opened, err := s.core.Stream(ctx, held.name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) && held.name != stream.Notifications && held.name != stream.Events {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("open stream %s: %w", held.name, err)
+			return err
 		}
 		info := opened.CachedInfo()
 		*held.extent = extentOf(info)

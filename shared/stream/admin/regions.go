@@ -38,7 +38,11 @@ const (
 // ShareNotifications lets the centre take this region's notifications: it is for a region's streams.
 func (s *Client) ShareNotifications(ctx context.Context) error {
 	consumer := sourceConsumer(regionConsumer, regionArrival, "the centre takes notifications")
-	if _, err := s.js.CreateOrUpdatePushConsumer(ctx, stream.Notifications, consumer); err != nil {
+	err := stream.Repeat(ctx, s.core, func(ctx context.Context) error {
+		_, err := s.js.CreateOrUpdatePushConsumer(ctx, stream.Notifications, consumer)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("create consumer %s of stream %s: %w", regionConsumer, stream.Notifications, err)
 	}
 	return nil
@@ -51,9 +55,9 @@ func (s *Client) TakeFromRegion(ctx context.Context, region string, maxBytes int
 	if err := stream.CheckRegion(region); err != nil {
 		return err
 	}
-	target, err := s.js.Stream(ctx, stream.Notifications)
+	target, err := s.core.Stream(ctx, stream.Notifications)
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", stream.Notifications, err)
+		return err
 	}
 	config, name := target.CachedInfo().Config, stream.RegionAccount(region)
 	api, taken := "region."+region+".api", "region."+region+".taken"
@@ -61,7 +65,10 @@ func (s *Client) TakeFromRegion(ctx context.Context, region string, maxBytes int
 	if err != nil {
 		return fmt.Errorf("open JetStream of region %q: %w", region, err)
 	}
-	_, err = account.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+	// A region that is not set up does not answer, so that these are asked once.
+	bounded, cancel := context.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	_, err = account.CreateOrUpdateStream(bounded, jetstream.StreamConfig{
 		Name: name, Description: "notifications of a region, until NOTIFICATIONS has taken them",
 		// It holds what is still to take and nothing else.
 		Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: maxBytes,
@@ -77,7 +84,7 @@ func (s *Client) TakeFromRegion(ctx context.Context, region string, maxBytes int
 	consumer := sourceConsumer(stagedConsumer, taken, "the centre's NOTIFICATIONS takes them")
 	// A region sends what it likes. What is no notification stays where it is.
 	consumer.FilterSubject = "in.>"
-	if _, err := account.CreateOrUpdatePushConsumer(ctx, name, consumer); err != nil {
+	if _, err := account.CreateOrUpdatePushConsumer(bounded, name, consumer); err != nil {
 		return fmt.Errorf("create consumer %s of stream %s: %w", stagedConsumer, name, err)
 	}
 	if slices.ContainsFunc(config.Sources, func(source *jetstream.StreamSource) bool { return source.Name == name }) {
@@ -87,7 +94,7 @@ func (s *Client) TakeFromRegion(ctx context.Context, region string, maxBytes int
 		Name: name, External: &jetstream.ExternalStream{APIPrefix: api},
 		Consumer: &jetstream.StreamConsumerSource{Name: stagedConsumer, DeliverSubject: taken},
 	})
-	if _, err := s.js.UpdateStream(ctx, config); err != nil {
+	if _, err := s.js.UpdateStream(bounded, config); err != nil {
 		return fmt.Errorf("update stream %s: %w", stream.Notifications, err)
 	}
 	return nil
@@ -103,9 +110,9 @@ type Staged struct {
 
 // StagedRegions returns the streams between the regions and NOTIFICATIONS, none where nothing is taken from regions.
 func (s *Client) StagedRegions(ctx context.Context) ([]Staged, error) {
-	target, err := s.js.Stream(ctx, stream.Notifications)
+	target, err := s.core.Stream(ctx, stream.Notifications)
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", stream.Notifications, stream.Classify(err))
+		return nil, err
 	}
 	var all []Staged
 	for _, source := range target.CachedInfo().Config.Sources {

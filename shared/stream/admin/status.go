@@ -95,12 +95,12 @@ func (s *Client) Status(ctx context.Context) (Status, error) {
 
 // addStream adds a stream, if it is there, and who processes what is in it.
 func (status *Status) addStream(ctx context.Context, s *Client, name string) error {
-	opened, err := s.js.Stream(ctx, name)
+	opened, err := s.core.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", name, err)
+		return err
 	}
 	status.Streams = append(status.Streams, UsageOf(opened.CachedInfo()))
 	return status.addConsumers(ctx, opened)
@@ -155,7 +155,9 @@ func (status *Status) addUnopened(ctx context.Context, opened jetstream.Stream, 
 		if slices.ContainsFunc(consumers, func(info *jetstream.ConsumerInfo) bool { return info.Name == wire.IntakeName(shard) }) {
 			continue
 		}
-		info, err := opened.Info(ctx, jetstream.WithSubjectFilter("in."+strconv.Itoa(shard)+".>"))
+		bounded, cancel := context.WithTimeout(ctx, countTimeout)
+		info, err := opened.Info(bounded, jetstream.WithSubjectFilter("in."+strconv.Itoa(shard)+".>"))
+		cancel()
 		if err != nil {
 			return fmt.Errorf("count shard %d: %w", shard, err)
 		}

@@ -2,6 +2,7 @@ package consume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -96,16 +97,26 @@ func (d *Delivery) answer(text []byte) error {
 // DropBody lets go of the body, so that an event that waits takes no memory. LoadBody gets it back.
 func (d *Delivery) DropBody() { d.Body, d.message.Data = nil, nil }
 
-// LoadBody reads the body from where the event is stored.
+// ErrErased says that an event is not in its stream any more.
+var ErrErased = errors.New("the event was erased")
+
+// LoadBody reads the body from where the event is stored. Errors: ErrErased, stream.ErrUnavailable.
 func (d *Delivery) LoadBody(ctx context.Context) error {
-	message, err := stream.RetryUntilLeader(ctx, d.partition.streams.core, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
-		opened, err := d.partition.streams.js.Stream(ctx, d.partition.plan.stream)
+	core, name := d.partition.streams.core, d.partition.plan.stream
+	message, err := stream.RetryUntilLeader(ctx, core, func(ctx context.Context) (*jetstream.RawStreamMsg, error) {
+		opened, err := d.partition.streams.js.Stream(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		return opened.GetMsg(ctx, d.streamSeq)
 	})
-	if err != nil {
+	if errors.Is(err, jetstream.ErrMsgNotFound) { // Any server that has a copy answers, and may be behind.
+		message, err = core.AtLeader(ctx, name, stream.Lookup{Sequence: d.streamSeq})
+	}
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return fmt.Errorf("read event %d again: %w", d.Sequence, ErrErased)
+	case err != nil:
 		return fmt.Errorf("read event %d again: %w", d.Sequence, stream.Classify(err))
 	}
 	d.Body = message.Data

@@ -124,9 +124,9 @@ func (c *Client) record(ctx context.Context, found *Found, digests []string, by 
 // remove removes what was found in a stream, and overwrites it. The newest goes first: when the event that a group has in
 // its hands goes, the server hands out the next one, which is gone by then.
 func (c *Client) remove(ctx context.Context, in *FoundIn, erased Erased, watch Watch) error {
-	opened, err := c.streams.JetStream().Stream(ctx, in.Stream)
+	opened, err := c.streams.OpenStream(ctx, in.Stream)
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", in.Stream, stream.Classify(err))
+		return err
 	}
 	done, all := uint64(0), in.Sequences.Len()
 	for sequence := range in.Sequences.Backward() {
@@ -148,7 +148,7 @@ func (c *Client) remove(ctx context.Context, in *FoundIn, erased Erased, watch W
 
 // eraseOne removes a message and overwrites it. One that is gone already is no error.
 func (c *Client) eraseOne(ctx context.Context, opened jetstream.Stream, sequence uint64) error {
-	failure := opened.SecureDeleteMsg(ctx, sequence)
+	failure := c.streams.Repeat(ctx, func(ctx context.Context) error { return opened.SecureDeleteMsg(ctx, sequence) })
 	if failure == nil {
 		return nil
 	}

@@ -103,9 +103,9 @@ const (
 
 // lookIn goes through a stream from a sequence on.
 func (c *Client) lookIn(ctx context.Context, m *matcher, name string, from uint64, watch Watch) (in FoundIn, end uint64, err error) {
-	opened, err := c.streams.JetStream().Stream(ctx, name)
+	opened, err := c.streams.OpenStream(ctx, name)
 	if err != nil {
-		return FoundIn{}, 0, fmt.Errorf("open stream %s: %w", name, stream.Classify(err))
+		return FoundIn{}, 0, err
 	}
 	info := opened.CachedInfo()
 	state := info.State
@@ -224,9 +224,9 @@ func (c *Client) addOriginals(ctx context.Context, m *matcher, found *Found) err
 		found.Streams = append([]FoundIn{{Stream: stream.Notifications}}, found.Streams...)
 		at = 0
 	}
-	opened, err := c.streams.JetStream().Stream(ctx, stream.Notifications)
+	opened, err := c.streams.OpenStream(ctx, stream.Notifications)
 	if err != nil {
-		return fmt.Errorf("open stream %s: %w", stream.Notifications, stream.Classify(err))
+		return err
 	}
 	in := &found.Streams[at]
 	first := opened.CachedInfo().State.FirstSeq
