@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,10 +56,10 @@ const (
 	minChosenBytes = 64 << 20
 )
 
-// configs returns all streams as they should be. The small ones come first: they need little, and the big ones take what
-// is left.
+// configs returns all streams as they should be. Those of a known size come first: the others take what is left.
 func (s *Client) configs() []jetstream.StreamConfig {
 	configs := append(s.besides(), s.flow()...)
+	slices.SortStableFunc(configs, sizedFirst)
 	for i := range configs {
 		configs[i].Storage = jetstream.FileStorage
 		configs[i].Replicas = s.replicas
@@ -67,6 +68,18 @@ func (s *Client) configs() []jetstream.StreamConfig {
 		configs[i].AllowDirect = configs[i].Name != Positions && configs[i].Name != Replies
 	}
 	return configs
+}
+
+// sizedFirst orders a stream of a known size before one of none.
+func sizedFirst(a, b jetstream.StreamConfig) int {
+	switch aSized, bSized := a.MaxBytes != 0, b.MaxBytes != 0; {
+	case aSized == bSized:
+		return 0
+	case aSized:
+		return -1
+	default:
+		return 1
+	}
 }
 
 // besides returns the streams that no notification goes through.

@@ -144,22 +144,31 @@ func (s *Client) ensure(ctx context.Context, config jetstream.StreamConfig) erro
 	return s.update(ctx, present.CachedInfo().Config, config)
 }
 
+// create creates a stream. One without a configured size asks for much and halves that until the server has so much capacity.
+// The first of two such streams asks for both and keeps half of that, or it would leave the second what happens to be left. A
+// crash in between leaves it with all of it.
 func (s *Client) create(ctx context.Context, config jetstream.StreamConfig) error {
-	sized := config.MaxBytes != 0
+	sized, parts := config.MaxBytes != 0, int64(1)
+	if !sized && config.Name == Notifications && s.configured.Events.MaxBytes == 0 {
+		parts = 2
+	}
 	if !sized {
-		config.MaxBytes = maxChosenBytes
+		config.MaxBytes = maxChosenBytes * parts
 	}
-	for {
-		_, err := s.js.CreateStream(ctx, config)
-		if err == nil {
-			s.log.Info("stream created", "stream", config.Name, "max_bytes", config.MaxBytes, "replicas", config.Replicas)
-			return nil
-		}
-		if sized || !isNoCapacity(err) || config.MaxBytes/2 < minChosenBytes {
-			return fmt.Errorf("create stream %s of %d bytes: %w", config.Name, config.MaxBytes, explainCreate(err))
-		}
+	_, err := s.js.CreateStream(ctx, config)
+	for err != nil && !sized && isNoCapacity(err) && config.MaxBytes/2 >= minChosenBytes*parts {
 		config.MaxBytes /= 2
+		_, err = s.js.CreateStream(ctx, config)
 	}
+	if err == nil && parts > 1 {
+		config.MaxBytes /= parts
+		_, err = s.js.UpdateStream(ctx, config)
+	}
+	if err != nil {
+		return fmt.Errorf("create stream %s of %d bytes: %w", config.Name, config.MaxBytes, explainCreate(err))
+	}
+	s.log.Info("stream created", "stream", config.Name, "max_bytes", config.MaxBytes, "replicas", config.Replicas)
+	return nil
 }
 
 // update brings a stream to its configuration where that differs. What can't be changed later, and what was

@@ -26,6 +26,7 @@ type options struct {
 	StoreDir           string
 	SyncAlways         bool
 	MaxPayload         int32
+	MaxStore           int64
 	Username, Password string
 	// ClusterPort and Routes make the server a node of a cluster.
 	ClusterPort int
@@ -73,7 +74,7 @@ func (o options) server() *server.Options {
 	made := &server.Options{
 		ServerName: o.Name, Host: "127.0.0.1", Port: o.Port,
 		JetStream: true, StoreDir: o.StoreDir, SyncAlways: o.SyncAlways,
-		MaxPayload: o.MaxPayload, Username: o.Username, Password: o.Password, NoLog: true, NoSigs: true,
+		MaxPayload: o.MaxPayload, JetStreamMaxStore: o.MaxStore, Username: o.Username, Password: o.Password, NoLog: true, NoSigs: true,
 	}
 	if made.Port == 0 {
 		made.Port = server.RANDOM_PORT

@@ -31,6 +31,8 @@ type Options struct {
 	SyncAlways bool
 	// MaxPayload is the largest message with its header, in bytes.
 	MaxPayload int32
+	// MaxStore is what it has on the disk, in bytes; 0 is for the server to choose.
+	MaxStore int64
 	// Username and Password are what clients have to know, if they are set.
 	Username, Password string
 	// ClusterPort and Routes make the server a node of a cluster: where it listens for other nodes, and all of them as
