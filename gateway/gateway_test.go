@@ -235,10 +235,10 @@ func TestRejectionsAreWrittenBeforeRunReturns(t *testing.T) {
 func TestClientAddressOfTheConnectionIsPlain(t *testing.T) {
 	t.Parallel()
 	store, settings := newMemory(), greenAPI(allowing("127.0.0.1/32"))
-	settings.Listen = "[::]:0" // A connection over IPv4 shows as IPv4 in IPv6.
+	settings.Listen = ":0" // Where there is IPv6, a connection over IPv4 shows as IPv4 in IPv6.
 	g, err := gateway.New(settings, store, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Skip("no IPv6 here:", err)
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

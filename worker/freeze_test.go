@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -16,49 +15,20 @@ import (
 	"time"
 
 	"sluice.internal/shared/notification"
-	"sluice.internal/shared/stream"
-	"sluice.internal/shared/streamtest"
 )
 
 // workerURL has the address of NATS when the test binary is to be a worker.
 const workerURL = "SLUICE_TEST_WORKER_URL"
 
-// TestWorkerProcess is a worker of its own that prints which event it begins and when, until its input ends. It does
-// nothing unless another test started it.
-func TestWorkerProcess(t *testing.T) {
-	t.Parallel()
-	url := os.Getenv(workerURL)
-	if url == "" {
-		t.Skip("only for other tests")
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	conn, err := stream.Connect(streamtest.At(t, url), "frozen", log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	streams, err := stream.Open(t.Context(), conn, streamtest.Configured(), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := settings{
+// printingWorker is what a process of its own does until its input ends: it prints which event it begins, and when.
+func printingWorker() settings {
+	return settings{
 		NoIntake: true,
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			fmt.Println("began", event.Key, time.Now().UnixNano())
 			time.Sleep(time.Millisecond)
 			return nil
 		}),
-	}.make(t.Context(), streams, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-		cancel()
-	}()
-	if err := w.Run(ctx); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -73,7 +43,7 @@ type process struct {
 // spawn starts a worker process. Stop ends it.
 func (b *bench) spawn() (p *process, stop func()) {
 	b.t.Helper()
-	p = &process{command: exec.Command(os.Args[0], "-test.run=^TestWorkerProcess$"), began: map[string][]time.Time{}}
+	p = &process{command: exec.Command(os.Args[0]), began: map[string][]time.Time{}}
 	p.command.Env = append(os.Environ(), workerURL+"="+b.server.URL())
 	p.command.Stderr = b.log
 	input, err := p.command.StdinPipe()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,7 +19,6 @@ import (
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
-	"sluice.internal/shared/streamtest"
 )
 
 const (
@@ -34,25 +32,9 @@ const (
 	poisonTimeout = 2 * time.Minute
 )
 
-// TestMortalWorkerProcess is a worker of its own until its input ends, or until it takes up what kills it. It does nothing
-// unless another test started it.
-func TestMortalWorkerProcess(t *testing.T) {
-	t.Parallel()
-	url := os.Getenv(mortalURL)
-	if url == "" {
-		t.Skip("only for other tests")
-	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	conn, err := stream.Connect(streamtest.At(t, url), "mortal", log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	streams, err := stream.Open(t.Context(), conn, streamtest.Configured(), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := settings{
+// mortalWorker is what a process of its own does until its input ends, or until it takes up what kills it.
+func mortalWorker() settings {
+	return settings{
 		Providers: mortalProviders(),
 		Handlers: handlers(func(_ context.Context, event notification.Event) error {
 			if bytes.Contains(event.Body, []byte(killsHandler)) {
@@ -60,18 +42,6 @@ func TestMortalWorkerProcess(t *testing.T) {
 			}
 			return nil
 		}),
-	}.make(t.Context(), streams, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-		cancel()
-	}()
-	fmt.Println("running")
-	if err := w.Run(ctx); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -100,7 +70,7 @@ type mortal struct {
 // spawnMortal starts one and returns when it runs.
 func (b *bench) spawnMortal() *mortal {
 	b.t.Helper()
-	m := &mortal{command: exec.Command(os.Args[0], "-test.run=^TestMortalWorkerProcess$", "-test.timeout=5m"), ended: make(chan error, 1)}
+	m := &mortal{command: exec.Command(os.Args[0]), ended: make(chan error, 1)}
 	m.command.Env = append(os.Environ(), mortalURL+"="+b.server.URL())
 	m.command.Stderr = b.log
 	input, err := m.command.StdinPipe()

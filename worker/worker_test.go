@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -31,12 +32,51 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	for variable, worker := range map[string]settings{workerURL: printingWorker(), mortalURL: mortalWorker()} {
+		if url := os.Getenv(variable); url != "" { // Another test started this process to be a worker.
+			if err := serve(url, worker); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
+	}
 	// Nearly all of them wait for a server most of the time, so that more run side by side than there are processors. The
 	// command line may want another number.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// serve is a worker with streams at the URL, until the process's input ends.
+func serve(url string, wanted settings) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	access, err := config.NewNATS(url, "", "")
+	if err != nil {
+		return err
+	}
+	conn, err := stream.Connect(access, "worker of a test", log)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	streams, err := stream.Open(ctx, conn, streamtest.Configured(), log)
+	if err != nil {
+		return err
+	}
+	w, err := wanted.make(ctx, streams, log)
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+		cancel()
+	}()
+	fmt.Println("running")
+	return w.Run(ctx)
 }
 
 const waitTimeout = 2 * time.Minute

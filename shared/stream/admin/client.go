@@ -35,7 +35,9 @@ func Attach(ctx context.Context, conn *nats.Conn) (*Client, error) {
 func (s *Client) JetStream() jetstream.JetStream { return s.js }
 
 // OpenStream is the Stream of stream.Client.
-func (s *Client) OpenStream(ctx context.Context, name string) (jetstream.Stream, error) { return s.core.Stream(ctx, name) }
+func (s *Client) OpenStream(ctx context.Context, name string) (jetstream.Stream, error) {
+	return s.core.Stream(ctx, name)
+}
 
 // Repeat is stream.Repeat over this client's connection.
 func (s *Client) Repeat(ctx context.Context, call func(context.Context) error) error {
