@@ -40,9 +40,8 @@ type pull struct {
 	conn         *nats.Conn
 	subscription *nats.Subscription
 	messages     chan *nats.Msg
-	// life ends with the request, and expired when the server has ended it as well.
-	life, expired context.Context //nolint:containedctx // They are the request's time.
-	cancel        context.CancelFunc
+	expired      context.Context //nolint:containedctx // It is the request's time.
+	cancel       context.CancelFunc
 	// over says that nothing more comes.
 	over     bool
 	count    int // of the messages that come: those asked for, until the server says that it ends with fewer
@@ -71,10 +70,7 @@ func newPull(ctx context.Context, js jetstream.JetStream, stream, consumer strin
 		_ = p.subscription.Unsubscribe() // The connection is closed.
 		return nil, err
 	}
-	var expire context.CancelFunc
-	p.life, p.cancel = context.WithCancel(ctx)
-	p.expired, expire = context.WithTimeout(p.life, request.Expires+lateTime)
-	context.AfterFunc(p.life, expire)
+	p.expired, p.cancel = context.WithTimeout(ctx, request.Expires+lateTime)
 	return p, nil
 }
 
@@ -89,7 +85,7 @@ func (p *pull) next(ctx context.Context, wait bool) (message *nats.Msg, open boo
 		case message != nil:
 			p.received++
 			return message, true
-		case p.over, p.life.Err() != nil:
+		case p.over:
 			return nil, false
 		default:
 			return nil, true
@@ -107,6 +103,10 @@ func (p *pull) take(ctx context.Context, wait bool) *nats.Msg {
 	case message := <-p.messages:
 		return message
 	case <-p.expired.Done():
+		if errors.Is(p.expired.Err(), context.Canceled) || !p.conn.IsConnected() {
+			p.over = true
+			return nil
+		}
 		return p.rest(ctx)
 	case <-ctx.Done():
 		return nil
@@ -127,7 +127,7 @@ func (p *pull) here() *nats.Msg {
 // request has; asked for anew it would come from its beginning, again and again. What the server has sent comes before its
 // answer to a ping, so that nobody waits for what was never sent. The wait ends when the connection falls as well.
 func (p *pull) rest(ctx context.Context) *nats.Msg {
-	bounded, cancel := context.WithTimeout(p.life, maxRest)
+	bounded, cancel := context.WithTimeout(ctx, maxRest)
 	defer cancel()
 	answered := make(chan struct{})
 	go func() {
