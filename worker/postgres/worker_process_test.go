@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -109,10 +110,13 @@ func harm(text, key, what string, signal syscall.Signal) {
 	if err == nil {
 		err = mark.Close()
 	}
+	continued := make(chan os.Signal, 1)
+	ossignal.Notify(continued, syscall.SIGCONT)
 	fmt.Println("harmed", err) // The test waits for it.
 	if err := syscall.Kill(os.Getpid(), signal); err != nil {
 		panic(err)
 	}
+	<-continued // A signal takes effect a moment after the call, and later still on a machine that is busy.
 }
 
 // shop is a store, a database and workers that are processes.

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -283,7 +284,12 @@ func runProcess(file string) int {
 				return err
 			}
 			if os.Getenv(processFreezes) == event.Body.ID {
-				return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+				continued := make(chan os.Signal, 1)
+				signal.Notify(continued, syscall.SIGCONT)
+				if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+					return err
+				}
+				<-continued // A signal takes effect a moment after the call.
 			}
 			return nil
 		}, numbered(id))
@@ -293,6 +299,7 @@ func runProcess(file string) int {
 		}
 		if os.Getenv(processEnds) == fmt.Sprint(id) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // A signal takes effect a moment after the call.
 		}
 	}
 	return 0

@@ -23,7 +23,7 @@ func Version() int { return len(names()) }
 // several times, also at once, and does nothing where there is nothing left to do.
 func Script() string {
 	var all strings.Builder
-	fmt.Fprintf(&all, "begin;\nselect pg_advisory_xact_lock(%d);\n", lock)
+	fmt.Fprintf(&all, "begin;\nset local client_min_messages = warning;\ndo $sluice$ begin perform pg_advisory_xact_lock(%d); end $sluice$;\n", lock)
 	all.WriteString("create table if not exists sluice_migrations (\n    version    integer     primary key,\n" +
 		"    applied_at timestamptz not null default now()\n);\n")
 	for i, name := range names() {
