@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// recordTime is how long a sender tries to record what became of an attempt, beyond the time of the attempt. For so long
-	// PostgreSQL may be away without anything being sent twice.
-	recordTime = time.Minute
+	// settleTime is the default of Settle: as long as GREEN-API's journal may take to have a message, and half a minute.
+	settleTime = 150 * time.Second
 	// claimTimeout is how long one look for messages may take.
 	claimTimeout = 5 * time.Second
 	// recordPause is how long it is from one try to record to the next.
@@ -41,6 +40,10 @@ type SenderOptions struct {
 	Concurrency int
 	// Timeout bounds each attempt, 30 s by default.
 	Timeout time.Duration
+	// Settle is how long a message of which nobody recorded what became of it is left alone after the time of its attempt,
+	// 150 s by default. It has to be longer than whoever is asked whether it was sent takes to know; GREEN-API's journal takes
+	// up to 2 minutes. For so long PostgreSQL may be away without anything being sent twice.
+	Settle time.Duration
 	// MaxAttempts is after how many attempts a message is given up; 16 by default, which are about an hour and a quarter.
 	MaxAttempts int
 	// Poll is how long it is from one look for messages to the next while there are none, half a second by default.
@@ -51,8 +54,8 @@ type SenderOptions struct {
 
 // Sender sends what handlers have written into the outbox, in the order of each chat, at least once. Any number of senders may
 // work at once, in any number of processes. A sender that dies leaves its messages to the others: they are sent again when the
-// time of the attempt and a minute are over, with [Message.Unsure] set. It is the only way by which one can be sent twice, but
-// for attempts whose time ran out and for a PostgreSQL that is away for more than a minute.
+// time of the attempt and Settle are over, with [Message.Unsure] set. It is the only way by which one can be sent twice, but
+// for attempts whose time ran out and for a PostgreSQL that is away for longer than Settle.
 //
 // While a message is tried again, the later ones of its chat wait. One that was given up stays in sluice_outbox for 30 days,
 // with its error, and its chat goes on.
@@ -66,6 +69,7 @@ type Sender struct {
 func NewSender(db Executor, send Send, options SenderOptions) *Sender {
 	options.Concurrency = cmp.Or(options.Concurrency, 8)
 	options.Timeout = cmp.Or(options.Timeout, 30*time.Second)
+	options.Settle = cmp.Or(options.Settle, settleTime)
 	options.MaxAttempts = cmp.Or(options.MaxAttempts, 16)
 	options.Poll = cmp.Or(options.Poll, 500*time.Millisecond)
 	options.Log = cmp.Or(options.Log, slog.New(slog.DiscardHandler))
@@ -119,7 +123,7 @@ func (s *Sender) Run(ctx context.Context) {
 func (s *Sender) claim(ctx context.Context, count int) ([]Message, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
 	defer cancel()
-	return claim(ctx, s.db, count, s.options.Timeout+recordTime)
+	return claim(ctx, s.db, count, s.options.Timeout+s.options.Settle)
 }
 
 // acquire waits for a slot, and takes those that are free beside it.
@@ -151,7 +155,7 @@ func (s *Sender) attempt(ctx context.Context, message Message, began time.Time) 
 		err = s.call(sending, message)
 		timedOut = sending.Err() != nil
 	}
-	recording, cancel := context.WithDeadline(ctx, began.Add(s.options.Timeout+recordTime))
+	recording, cancel := context.WithDeadline(ctx, began.Add(s.options.Timeout+s.options.Settle))
 	defer cancel()
 	statement, arguments := s.record(message, err, timedOut)
 	for {
