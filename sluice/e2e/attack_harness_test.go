@@ -144,7 +144,7 @@ func (s *siege) withstand(t *testing.T, attack string) {
 	s.worker.within(t)
 	honest.check(t)
 	if s.worker.alive() {
-		settle(t, s.nats)
+		settle(t, "--nats", s.nats)
 	}
 	s.worker.within(t) // What was accepted is processed by now.
 }

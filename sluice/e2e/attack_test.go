@@ -48,8 +48,8 @@ func TestNoAttackHarmsTheHonest(t *testing.T) {
 			}
 		})
 	}
-	settle(t, s.nats)
-	audit(t, s.nats, s.ledgers)
+	settle(t, "--nats", s.nats)
+	audit(t, s.ledgers, "--nats", s.nats)
 }
 
 func attacks() []attack {

@@ -65,8 +65,8 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	if int64(summary.Notifications) < int64(rate*campaignTime.Seconds()/4) {
 		t.Errorf("only %d notifications at %.0f/s: the campaign proves little", summary.Notifications, rate)
 	}
-	settle(t, c.url)
-	audit(t, c.url, c.ledgers)
+	settle(t, "--nats", c.url)
+	audit(t, c.ledgers, "--nats", c.url)
 	c.checkEffects()
 }
 
@@ -267,11 +267,11 @@ func (c *campaign) everybodyRuns() {
 }
 
 // settle waits until nothing is left to do, the parked events included.
-func settle(t *testing.T, nats string) {
+func settle(t *testing.T, where ...string) {
 	t.Helper()
 	deadline := time.Now().Add(3 * timeout)
 	for {
-		out, _ := sluice(t, "status", "--json", "--nats", nats)
+		out, _ := sluice(t, append([]string{"status", "--json"}, where...)...)
 		left := 0.0
 		for _, object := range objects(t, out) {
 			switch object["kind"] {
@@ -299,9 +299,9 @@ func number(object map[string]any, name string) float64 {
 }
 
 // audit accounts for everything that is stored, and for what the ledgers say was sent.
-func audit(t *testing.T, nats string, ledgers []string) {
+func audit(t *testing.T, ledgers []string, where ...string) {
 	t.Helper()
-	args := []string{"audit", "--nats", nats}
+	args := append([]string{"audit"}, where...)
 	for _, ledger := range ledgers {
 		args = append(args, "--ledger", ledger)
 	}

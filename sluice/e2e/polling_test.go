@@ -281,7 +281,7 @@ func (p *polled) check(bots []*bot, total int) {
 		}
 		repeated += len(b.heads) - len(slices.Compact(slices.Clone(b.heads)))
 	}
-	settle(p.t, p.url)
+	settle(p.t, "--nats", p.url)
 	events := listed(p.t, total, "events", "--json", "--nats", p.url)
 	if len(events) != total {
 		p.t.Errorf("%d events of %d notifications", len(events), total)
@@ -293,7 +293,7 @@ func (p *polled) check(bots []*bot, total int) {
 		}
 	}
 	p.t.Logf("%d notifications; the %d bots got %d heads again", total, len(bots), repeated)
-	audit(p.t, p.url, nil)
+	audit(p.t, nil, "--nats", p.url)
 	for _, m := range p.members {
 		if printed := m.process.printed(); strings.Contains(printed, instanceToken) || strings.Contains(printed, botToken) {
 			p.t.Errorf("%s prints a token:\n%s", m.name, printed)

@@ -70,8 +70,8 @@ func TestWorkersWithLanesAreReplacedUnderLoad(t *testing.T) {
 	pauseFor(t, 5*time.Second)
 	workers[1].process.signal(syscall.SIGTERM)
 	<-sent
-	settle(t, c.url)
-	audit(t, c.url, c.ledgers)
+	settle(t, "--nats", c.url)
+	audit(t, c.ledgers, "--nats", c.url)
 	repeats := c.checkEffects()
 	if repeats > underWay {
 		t.Errorf("%d effects were repeated, at most %d were under way at the kill", repeats, underWay)

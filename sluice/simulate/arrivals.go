@@ -51,10 +51,10 @@ func (a *arrivals) next(ctx context.Context) (created time.Time, more bool) {
 
 func (a *arrivals) ended(at time.Time) bool { return !a.until.IsZero() && !at.Before(a.until) }
 
-// queued is how many have come into being by that time and were not sent.
-func (a *arrivals) queued(by time.Time) int {
+// queued is how many have come into being by that time and were not sent, of those that were left to come.
+func (a *arrivals) queued(by time.Time, left int) int {
 	count := 0
-	for a.mean > 0 && !a.coming.After(by) && !a.ended(a.coming) {
+	for a.mean > 0 && count < left && !a.coming.After(by) && !a.ended(a.coming) {
 		count++
 		a.coming = a.coming.Add(a.draw())
 	}

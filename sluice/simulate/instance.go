@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -65,7 +66,7 @@ func newInstance(s *Simulator, index int) *instance {
 // sent again when sending has ended. The error is that of the ledger.
 func (i *instance) run(ctx, sending context.Context) error {
 	defer i.rest()
-	for count := i.simulator.settings.Count; count == 0 || i.number < count; {
+	for i.left() > 0 {
 		created, more := i.arrivals.next(sending)
 		if !more {
 			return nil
@@ -77,6 +78,14 @@ func (i *instance) run(ctx, sending context.Context) error {
 		}
 	}
 	return nil
+}
+
+// left is how many more notifications there may be.
+func (i *instance) left() int {
+	if i.simulator.settings.Count == 0 {
+		return math.MaxInt
+	}
+	return i.simulator.settings.Count - i.number
 }
 
 // deliver sends a notification until it is accepted or given up; only then goOn is true.

@@ -196,6 +196,17 @@ func TestRateIsOfAllInstancesTogether(t *testing.T) {
 	})
 }
 
+// An instance that is done before the others has nothing left to send, whatever its clock says.
+func TestCountEndsWhatComesIntoBeing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		summary, _ := run(t, simulate.Settings{Instances: 8, Rate: 100, Count: 50, Seed: 7}, &receiver{})
+		if summary.Accepted != 8*50 || summary.Queued != 0 || summary.Err() != nil {
+			t.Errorf("summary %+v", summary)
+		}
+	})
+}
+
 func TestQueueThatGrewInAnOutageIsSentAfterIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

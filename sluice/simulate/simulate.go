@@ -187,7 +187,7 @@ func (s *Simulator) Run(ctx context.Context) (Summary, error) {
 	running.Wait()
 	ended := time.Now()
 	for _, i := range s.instances {
-		s.tally.leaveQueued(i.arrivals.queued(ended))
+		s.tally.leaveQueued(i.arrivals.queued(ended, i.left()))
 	}
 	var failed *ledger.WriteError
 	if errors.As(context.Cause(ctx), &failed) {

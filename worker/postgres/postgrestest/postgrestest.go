@@ -259,6 +259,22 @@ func (s *Server) end(signal os.Signal) error {
 	}
 }
 
+// Kill ends the server and all of its processes as `kill -9` does.
+func (s *Server) Kill() error {
+	if s.ended == nil {
+		return nil
+	}
+	if err := killAll(s.command.Process.Pid); err != nil {
+		return err
+	}
+	<-s.ended // It was killed, so it ends.
+	s.ended = nil
+	return nil
+}
+
+// URL is that of a database which is there from the start, for tests with a server of their own.
+func (s *Server) URL() string { return s.url("postgres", s.port) }
+
 // Resume starts a server that was ended, at the same address with the same files.
 func (s *Server) Resume() error { return s.start() }
 
