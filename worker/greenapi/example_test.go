@@ -86,6 +86,16 @@ func ExampleReasonOf() {
 	// true
 }
 
+func ExamplePollOptions() {
+	poll := greenapi.Poll{ChatID: "79001234567@c.us", Question: "Which colour?", Options: greenapi.PollOptions("green", "red")}
+	for _, option := range poll.Options {
+		fmt.Println(option.Name)
+	}
+	// Output:
+	// green
+	// red
+}
+
 func ExampleNewAccounts() {
 	accounts := greenapi.NewAccounts(map[string]config.Source{})
 	defer accounts.Close()

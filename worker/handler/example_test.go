@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice.internal/worker/handler"
@@ -12,6 +13,30 @@ import (
 // OrderPaid is the part of a body that a handler reads.
 type OrderPaid struct {
 	OrderID string `json:"orderId"`
+}
+
+func ExampleNew() {
+	registry := handler.New() // Of the types that nothing is registered for, nothing happens.
+	handler.Register(registry, "green-api", "orderPaid", func(context.Context, handler.Event[OrderPaid]) error { return nil })
+	fmt.Println(registry.Types())
+	// Output: [orderPaid]
+}
+
+func ExampleBuiltIn() {
+	registry := handler.BuiltIn()
+	handler.Register(registry, "green-api", "orderPaid", func(context.Context, handler.Event[OrderPaid]) error { return nil })
+	fmt.Println(slices.Contains(registry.Types(), "incomingCall"), slices.Contains(registry.Types(), "orderPaid"))
+	// Output: true true
+}
+
+// A type whose handler asks a slow service may take longer than worker.handler_timeout says.
+func ExampleTimeout() {
+	registry := handler.New()
+	handler.Register(registry, "green-api", "orderPaid", func(ctx context.Context, _ handler.Event[OrderPaid]) error {
+		return ctx.Err() // Its context ends after that time, and the try has failed.
+	}, handler.Timeout(3*time.Minute))
+	fmt.Println(registry.Timeout("green-api", "orderPaid"))
+	// Output: 3m0s
 }
 
 func ExampleRegister() {
@@ -61,6 +86,17 @@ func ExampleRetryAfter() {
 	delay, ok := handler.RetryDelay(err)
 	fmt.Println(err, delay, ok)
 	// Output: the CRM is closed 30s true
+}
+
+// Middleware may want to know what a handler has decided.
+func ExampleRetryDelay() {
+	for _, err := range []error{handler.RetryAfter(time.Minute, errors.New("busy")), errors.New("any other")} {
+		delay, ok := handler.RetryDelay(err)
+		fmt.Println(delay, ok)
+	}
+	// Output:
+	// 1m0s true
+	// 0s false
 }
 
 func ExampleAbout_Alert() {
