@@ -71,6 +71,7 @@ type serveFunc func(x *exchange) (outcome, error)
 func (g *Gateway) handle(from *source.Configured, serve serveFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := g.newExchange(c, from)
+		g.counts.Begin()
 		found, err := g.guard(x, serve)
 		if found.authenticated {
 			x.markKnown()
@@ -128,9 +129,13 @@ func (g *Gateway) guard(x *exchange, serve serveFunc) (found outcome, err error)
 	return serve(x)
 }
 
-// observe sees every request once, when it was answered. Metrics belong here: the response's code is one of few, and
-// time.Since(x.began) the duration.
+// observe sees every request once, when it was answered.
 func (g *Gateway) observe(x *exchange, found outcome) {
+	bytes := 0
+	if found.stored != nil {
+		bytes = len(found.stored.Body)
+	}
+	g.counts.End(x.sourceName(), found.response.code, time.Since(x.began), bytes)
 	ctx := x.request.Context()
 	if !g.log.Enabled(ctx, slog.LevelDebug) {
 		return

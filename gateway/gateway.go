@@ -19,6 +19,8 @@ import (
 	"sluice.internal/gateway/connections"
 	"sluice.internal/gateway/rejection"
 	"sluice.internal/shared/forwarded"
+	"sluice.internal/shared/metrics"
+	"sluice.internal/shared/source"
 	"sluice.internal/shared/notification"
 )
 
@@ -51,6 +53,7 @@ type Gateway struct {
 	bodies      *budget.Budget
 	rejections  *rejection.Recorder
 	outage      *outage
+	counts      *metrics.Gateway
 	stopping    atomic.Bool
 	// cutOff ends what still publishes when the time for a shutdown is over. It is no request's context, so it
 	// can't come as an argument.
@@ -76,6 +79,7 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 		connections: connections.New(listener, connections.Limits{Connections: plan.connections, Headers: plan.headers}, bodies.Displace),
 		clients:     forwarded.Configured(settings.Gateway),
 		outage:      &outage{log: log},
+		counts:      settings.Metrics.Gateway(sourceNames(settings.Sources)),
 		rejections: rejection.New(rejection.Settings{
 			Store: store, Log: log, Sources: settings.Sources, Memory: plan.rejections, Alert: settings.Alert,
 		}),
@@ -86,6 +90,15 @@ func New(settings Settings, store Store, log *slog.Logger) (*Gateway, error) {
 	g.cutOff, g.cut = context.WithCancel(context.Background())
 	g.server = g.newServer()
 	return g, nil
+}
+
+// sourceNames are the labels that metrics have from the start.
+func sourceNames(sources []*source.Configured) []string {
+	names := make([]string, len(sources))
+	for i, from := range sources {
+		names[i] = from.Name
+	}
+	return names
 }
 
 // listen opens the address. The resolution comes first, so that a nonsensical address has an error of its own.

@@ -7,6 +7,7 @@ import (
 
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -55,6 +56,8 @@ func runProgram(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 		return err
 	}
 	defer conn.Close()
+	counts := metrics.New(service.Version())
+	counts.Connection(conn)
 	streams, err := stream.OpenToPublish(ctx, conn, cfg.Streams, log)
 	if err != nil {
 		return err
@@ -62,12 +65,12 @@ func runProgram(ctx context.Context, cfg *config.Config, log *slog.Logger) error
 	notifier := alerting.New(streams.PublishAlert, cfg.Streams.Alerts.GroupWindow, log)
 	edge, err := New(Settings{
 		Gateway: cfg.Gateway, Sources: sources, Ready: streams.Ready,
-		MemoryLimit: cfg.MemoryLimit, AdminServed: cfg.Admin.Listen != "",
+		MemoryLimit: cfg.MemoryLimit, Metrics: counts, AdminServed: cfg.Admin.Listen != "",
 		Alert: func(alert notification.Alert) { notifier.Notify(alert) },
 	}, stream.NewPublisher(streams), log)
 	if err != nil {
 		return fmt.Errorf("start gateway: %w", err)
 	}
-	return service.RunWithAdmin(ctx, cfg.Admin.Listen, streams.Ready, log,
+	return service.RunWithAdmin(ctx, service.Checks{Address: cfg.Admin.Listen, Ready: streams.Ready, Metrics: counts.Handler()}, log,
 		service.Part{Name: "alerts", Run: notifier.Run}, service.Part{Name: "gateway", Run: edge.Run})
 }

@@ -128,6 +128,7 @@ func (g *Gateway) refuse(x *exchange, found outcome, err error) response {
 	if !gone {
 		x.shortenDeadline()
 	}
+	g.counts.Refused(x.sourceName(), why.cause)
 	path, secret := x.keptPath(stray.nearest)
 	g.rejections.Record(rejection.Refused{
 		Source: x.sourceName(), Nearest: stray.nearest, Request: x.request, Path: path, PathSecret: secret, RequestID: x.id, Client: x.client, At: x.began.UTC(),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
@@ -27,6 +28,8 @@ type Settings struct {
 	// Ready tells why the gateway can't take notifications, nil when it can; /readyz asks it. Without it the
 	// gateway is ready until it shuts down.
 	Ready func(ctx context.Context) error
+	// Metrics counts requests; nil for not at all.
+	Metrics *metrics.Set
 	// Beside serves paths that are no source's, those that IsBeside is true for. Without it there are none.
 	Beside   http.Handler
 	IsBeside func(path string) bool

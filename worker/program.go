@@ -9,7 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream"
@@ -31,6 +34,7 @@ type Env struct {
 	settings config.Settings
 	accounts *greenapi.Accounts
 	repeats  time.Duration
+	metrics  *metrics.Set
 	stops    []func()
 }
 
@@ -58,6 +62,10 @@ func (e *Env) ComesAgainFor() time.Duration { return e.repeats }
 func comesAgainFor(cfg *config.Config) time.Duration {
 	return max(cfg.Streams.Events.Keep, cfg.Streams.Events.MaxAge) + cfg.Worker.RetryFor + cfg.Streams.DeadLetters.Keep
 }
+
+// Metrics is where handlers register metrics of their own, which are served with the others at /metrics of admin.listen. Names
+// that begin with sluice_ are Sluice's. Labels must be few: no chat, no key, no instance.
+func (e *Env) Metrics() prometheus.Registerer { return e.metrics.Registerer() }
 
 // OnStop has a function called when the program ends, after the last handler has returned or was left behind, the function
 // that was added last first. All of them together have worker.shutdown_timeout. They are called as well when Setup fails.
@@ -117,6 +125,7 @@ func runProgram(ctx context.Context, cfg *config.Config, setup Setup, log *slog.
 		return err
 	}
 	defer stream.Close(conn)
+	parts.Metrics.Connection(conn)
 	streams, err := stream.Open(ctx, conn, cfg.Streams, log)
 	if err != nil {
 		return err
@@ -125,7 +134,8 @@ func runProgram(ctx context.Context, cfg *config.Config, setup Setup, log *slog.
 	if err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
-	return service.RunWithAdmin(ctx, cfg.Admin.Listen, streams.Ready, log, service.Part{Name: "worker", Run: works.Run})
+	return service.RunWithAdmin(ctx, service.Checks{Address: cfg.Admin.Listen, Ready: streams.Ready, Metrics: parts.Metrics.Handler()}, log,
+		service.Part{Name: "worker", Run: works.Run})
 }
 
 // Prepare makes the handlers of a program, for those who run a worker beside other parts in one process. Stop has to be called
@@ -134,10 +144,11 @@ func runProgram(ctx context.Context, cfg *config.Config, setup Setup, log *slog.
 func Prepare(
 	ctx context.Context, cfg *config.Config, setup Setup, environ []string, log *slog.Logger,
 ) (parts Parts, stop func(), err error) {
+	parts.Metrics = metrics.New(service.Version())
 	if !cfg.Worker.Handlers {
-		return Parts{}, func() {}, nil
+		return parts, func() {}, nil
 	}
-	env := &Env{Log: log, settings: cfg.Settings, repeats: comesAgainFor(cfg), accounts: greenapi.NewAccounts(cfg.Sources)}
+	env := &Env{Log: log, metrics: parts.Metrics, settings: cfg.Settings, repeats: comesAgainFor(cfg), accounts: greenapi.NewAccounts(cfg.Sources)}
 	env.OnStop(env.accounts.Close)
 	parts.Accounts = env.accounts
 	stop = func() { env.stop(cfg.Worker.ShutdownTimeout) }

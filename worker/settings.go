@@ -7,6 +7,7 @@ import (
 
 	"sluice.internal/schemas"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/source"
 	"sluice.internal/worker/greenapi"
 	"sluice.internal/worker/handler"
@@ -32,6 +33,8 @@ type Parts struct {
 	Providers map[string]source.Provider
 	// RetryDelays are the delays between attempts; by default those of DefaultRetryDelays.
 	RetryDelays *RetryDelays
+	// Metrics count what the worker does; nil for not at all.
+	Metrics *metrics.Set
 	// Accounts are what events are answered with; by default those of the configuration. Who makes them closes them.
 	Accounts *greenapi.Accounts
 }

@@ -9,6 +9,7 @@ import (
 
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
 	"sluice.internal/shared/stream/reply"
@@ -30,6 +31,7 @@ type Worker struct {
 	suspects *isolation.Isolation
 	intake   *intake.Runner   // nil where others do it
 	handling *handling.Runner // nil where others do it
+	held     *metrics.Store   // nil where nobody collects it
 }
 
 // New opens the group's consumers, if the worker handles events. It fails when the configuration can't be met or the
@@ -53,9 +55,10 @@ func New(
 	if cfg.Worker.Intake {
 		w.intake = intake.New(intake.Parts{
 			Streams: streams, Schemas: parts.Schemas, Providers: parts.Providers, MemoryLimit: memoryLimit,
-			Suspects: w.suspects, Alerts: w.alerts, Log: log,
+			Suspects: w.suspects, Alerts: w.alerts, Log: log, Counts: parts.Metrics.Intake(),
 		})
 	}
+	w.held = parts.Metrics.Store()
 	if !cfg.Worker.Handlers {
 		return w, nil
 	}
@@ -65,6 +68,7 @@ func New(
 	w.handling, err = handling.New(ctx, handling.Parts{
 		Config: cfg.Worker, MemoryLimit: memoryLimit, Streams: streams, Handlers: parts.Handlers, Reply: replier.Reply,
 		RetryDelays: *parts.RetryDelays, Suspects: w.suspects, Alerts: w.alerts, Log: log,
+		Counts: parts.Metrics.Handling(cfg.Worker.Group, w.types),
 	})
 	if err != nil {
 		return nil, err
@@ -92,6 +96,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		group.Go(func() { w.handling.Run(ctx, finishing, end) })
 	}
 	group.Go(func() { w.runRetention(ctx) })
+	if w.held != nil {
+		group.Go(func() { w.watchStore(ctx) })
+	}
 	group.Wait()
 	stopSuspects()
 	stopAlerts()

@@ -14,15 +14,25 @@ import (
 // adminTimeout bounds reading a request, the readiness check, and waiting for requests under way at the stop.
 const adminTimeout = 5 * time.Second
 
-// Admin serves /healthz and /readyz on a listener of its own, for processes that serve no HTTP otherwise.
+// Checks are what the listener for operators serves.
+type Checks struct {
+	// Address is where it listens, empty for nowhere.
+	Address string
+	// Ready says why the process can't do its work at the moment, or nil.
+	Ready func(context.Context) error
+	// Metrics are served at /metrics; nil for none.
+	Metrics http.Handler
+}
+
+// Admin serves /healthz, /readyz and /metrics on a listener of its own.
 type Admin struct {
 	listener net.Listener
 	server   *http.Server
 }
 
-// NewAdmin opens the listener. Ready says why the process can't do its work at the moment, or nil.
-func NewAdmin(address string, ready func(context.Context) error, log *slog.Logger) (*Admin, error) {
-	listener, err := Listen(address)
+// NewAdmin opens the listener.
+func NewAdmin(checks Checks, log *slog.Logger) (*Admin, error) {
+	listener, err := Listen(checks.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +41,11 @@ func NewAdmin(address string, ready func(context.Context) error, log *slog.Logge
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 		defer cancel()
-		answer(w, ready(ctx))
+		answer(w, checks.Ready(ctx))
 	})
+	if checks.Metrics != nil {
+		mux.Handle("GET /metrics", checks.Metrics)
+	}
 	return &Admin{listener: listener, server: &http.Server{
 		Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: 2 * adminTimeout, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -78,11 +91,11 @@ func Listen(address string) (net.Listener, error) {
 
 // RunWithAdmin runs the parts as Run does, together with the health checks where an address is given for these. The health
 // checks start first and stop last, so that a process that starts or stops is seen as not ready instead of as gone.
-func RunWithAdmin(ctx context.Context, address string, ready func(context.Context) error, log *slog.Logger, parts ...Part) error {
-	if address == "" {
+func RunWithAdmin(ctx context.Context, checks Checks, log *slog.Logger, parts ...Part) error {
+	if checks.Address == "" {
 		return Run(ctx, parts...)
 	}
-	admin, err := NewAdmin(address, ready, log)
+	admin, err := NewAdmin(checks, log)
 	if err != nil {
 		// The parts have opened what their Run gives back.
 		stopped, cancel := context.WithCancel(ctx)

@@ -26,7 +26,7 @@ func TestPartsRunWithHealthChecksWhereThereIsAnAddress(t *testing.T) {
 		closed = true
 		return nil
 	}}
-	busy := service.RunWithAdmin(t.Context(), address, ready, log, opened)
+	busy := service.RunWithAdmin(t.Context(), service.Checks{Address: address, Ready: ready}, log, opened)
 	if busy == nil || !strings.Contains(busy.Error(), "start health checks: listen on") {
 		t.Errorf("with an address in use the error is %v", busy)
 	}
@@ -37,10 +37,10 @@ func TestPartsRunWithHealthChecksWhereThereIsAnAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	asks := service.Part{Name: "asks", Run: func(ctx context.Context) error { return service.AskReady(ctx, address) }}
-	if err := service.RunWithAdmin(t.Context(), address, ready, log, asks); err != nil {
+	if err := service.RunWithAdmin(t.Context(), service.Checks{Address: address, Ready: ready}, log, asks); err != nil {
 		t.Errorf("the process is not ready: %v", err)
 	}
-	if err := service.RunWithAdmin(t.Context(), "", ready, log, asks); err == nil {
+	if err := service.RunWithAdmin(t.Context(), service.Checks{Address: "", Ready: ready}, log, asks); err == nil {
 		t.Error("without an address somebody answers")
 	}
 }

@@ -132,7 +132,7 @@ func TestAdminTellsHealthAndReadiness(t *testing.T) {
 			return nil
 		}
 	}
-	admin, err := service.NewAdmin("127.0.0.1:0", ready, slog.New(slog.DiscardHandler))
+	admin, err := service.NewAdmin(service.Checks{Address: "127.0.0.1:0", Ready: ready}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

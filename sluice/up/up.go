@@ -26,6 +26,7 @@ import (
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/forwarded"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -111,7 +112,7 @@ func Run(ctx context.Context, cfg *config.Config, options Options, log *slog.Log
 		return errors.Join(err, store.Run(stopped))
 	}
 	// Stopped in the reverse order: first nothing comes in, then what is under way is finished.
-	return service.RunWithAdmin(ctx, cfg.Admin.Listen, built.ready, log,
+	return service.RunWithAdmin(ctx, service.Checks{Address: cfg.Admin.Listen, Ready: built.ready, Metrics: parts.Metrics.Handler()}, log,
 		append([]service.Part{{Name: "broker", Run: store.Run}}, built.parts...)...)
 }
 
@@ -139,6 +140,7 @@ func build(
 			return nil, err
 		}
 		connections = append(connections, conn)
+		parts.Metrics.Connection(conn)
 		return stream.Open(ctx, conn, cfg.Streams, log)
 	}
 	inner, err := open("sluice worker")
@@ -159,7 +161,7 @@ func build(
 		Clients: forwarded.Configured(cfg.Gateway),
 		Alert:   func(alert notification.Alert) { notifier.Notify(alert) },
 	}, log)
-	edge, err := newGateway(cfg, outer, notifier, bots, log)
+	edge, err := newGateway(cfg, outer, notifier, bots, parts.Metrics, log)
 	if err != nil {
 		return built{}, fmt.Errorf("start gateway: %w", err)
 	}
@@ -185,7 +187,7 @@ func build(
 // newGateway makes the gateway with the sources of the configuration, and the receive API beside them where there are bots;
 // its alerts wait for nobody.
 func newGateway(
-	cfg *config.Config, streams *stream.Client, notifier *alerting.Notifier, bots *receiver.Receiver, log *slog.Logger,
+	cfg *config.Config, streams *stream.Client, notifier *alerting.Notifier, bots *receiver.Receiver, counts *metrics.Set, log *slog.Logger,
 ) (*gateway.Gateway, error) {
 	sources, err := source.Configure(cfg.Sources)
 	if err != nil {
@@ -193,8 +195,8 @@ func newGateway(
 	}
 	settings := gateway.Settings{
 		Gateway: cfg.Gateway, Sources: sources, Ready: streams.Ready, AdminServed: cfg.Admin.Listen != "",
-		MemoryLimit: cfg.MemoryLimit / gatewayShare,
-		Alert:       func(alert notification.Alert) { notifier.Notify(alert) },
+		MemoryLimit: cfg.MemoryLimit / gatewayShare, Metrics: counts,
+		Alert: func(alert notification.Alert) { notifier.Notify(alert) },
 	}
 	if bots.Bots() > 0 {
 		settings.Beside, settings.IsBeside = bots, receiver.IsPath

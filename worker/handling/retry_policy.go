@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/stream/consume"
 	"sluice.internal/worker/handler"
 )
@@ -61,6 +62,20 @@ const (
 	buryExhausted                 // it has had all its attempts
 	buryRefused                   // another attempt is of no use
 )
+
+// outcome is the decision as metrics name it.
+func (d decision) outcome() string {
+	switch d {
+	case retryParked:
+		return metrics.OutcomeParked
+	case buryExhausted:
+		return metrics.OutcomeExhausted
+	case buryRefused:
+		return metrics.OutcomeRefused
+	case retryInChat:
+	}
+	return metrics.OutcomeRetried
+}
 
 // decide decides about an event whose attempt has just failed. Attempts of earlier rounds do not count.
 func (p retryPolicy) decide(d *consume.Delivery, failure error) (decision, time.Duration) {

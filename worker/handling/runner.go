@@ -9,6 +9,7 @@ import (
 
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/stream"
@@ -52,6 +53,8 @@ type Parts struct {
 	Reply func(ctx context.Context, event notification.Event, number int, text string) error
 	// Alerts tells the operator.
 	Alerts *alerting.Notifier
+	// Counts count what becomes of events; nil for not at all.
+	Counts *metrics.Handling
 	Log    *slog.Logger
 }
 

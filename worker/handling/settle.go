@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
@@ -36,14 +37,19 @@ func (r *Runner) handle(stopping, finishing context.Context, d *delivery, turn *
 		return keyed.Again(reopenPause)
 	}
 	defer d.body.letGo()
+	began := time.Now()
 	handled, err := r.call(stopping, finishing, d.event, turn)
+	took := time.Since(began)
 	switch {
+	case err == nil && !handled:
+		r.noHandler(d.event)
+		r.count(d.event, metrics.OutcomeNone, took)
+		return keyed.Done()
 	case err == nil:
-		if !handled {
-			r.noHandler(d.event)
-		}
+		r.count(d.event, metrics.OutcomeDone, took)
 		return keyed.Done()
 	case isolation.IsDeadly(err):
+		r.count(d.event, metrics.OutcomePoison, took)
 		return r.bury(finishing, d.event, turn, notification.ReasonPoison, err)
 	case errors.Is(err, isolation.ErrStopped): // Before the call.
 		return keyed.GiveBack()
@@ -52,7 +58,12 @@ func (r *Runner) handle(stopping, finishing context.Context, d *delivery, turn *
 		// begins at once.
 		return keyed.GiveBack()
 	}
-	return r.fail(finishing, d.event, turn, err)
+	return r.fail(finishing, d.event, turn, err, took)
+}
+
+// count notes a call of a handler and what becomes of its event.
+func (r *Runner) count(d *consume.Delivery, outcome string, took time.Duration) {
+	r.Counts.Called(d.Type, outcome, took, d.ReceivedAt)
 }
 
 // call calls the event's handler once. What may kill the worker is called in isolation.
@@ -81,8 +92,10 @@ const (
 	firstTries = 3
 )
 
-// fail decides what becomes of an event after a failed attempt.
-func (r *Runner) fail(finishing context.Context, d *consume.Delivery, turn *keyed.Turn, failure error) keyed.Verdict {
+// fail decides what becomes of an event after a failed attempt, which took so long.
+func (r *Runner) fail(
+	finishing context.Context, d *consume.Delivery, turn *keyed.Turn, failure error, took time.Duration,
+) keyed.Verdict {
 	try := notification.Try{At: time.Now(), Attempt: d.Attempt, Error: failure.Error()}
 	d.History = append(d.History, try)
 	if len(d.History) > maxHistory {
@@ -92,6 +105,7 @@ func (r *Runner) fail(finishing context.Context, d *consume.Delivery, turn *keye
 		d.FirstFailedAt = try.At
 	}
 	decision, delay := r.retries.decide(d, failure)
+	r.count(d, decision.outcome(), took)
 	switch decision {
 	case retryParked:
 		return r.park(finishing, d, turn, failure, delay)

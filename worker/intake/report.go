@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"time"
 
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
 )
@@ -14,6 +15,7 @@ import (
 // report logs what became of a notification, and alerts the operator where a person should look. It waits for nothing:
 // what it says is already kept elsewhere.
 func (s *shardIntake) report(ctx context.Context, o *outcome) {
+	s.Counts.Became(o.event.Source, o.what(), o.newType, len(o.event.Faults) > 0)
 	if o.deadLetter == nil && !o.newType && len(o.event.Faults) == 0 && !s.Log.Enabled(ctx, slog.LevelDebug) {
 		return // Nearly all of them.
 	}
@@ -30,6 +32,18 @@ func (s *shardIntake) report(ctx context.Context, o *outcome) {
 		s.reportNewType(ctx, log, o)
 	default:
 		log.Debug("notification accepted", "key", o.event.Key, "event", o.stored.Sequence, "lane", o.event.Lane)
+	}
+}
+
+// what is the outcome as metrics name it.
+func (o *outcome) what() string {
+	switch {
+	case o.deadLetter != nil:
+		return metrics.OutcomeInvalid
+	case o.stored.Duplicate:
+		return metrics.OutcomeDuplicate
+	default:
+		return metrics.OutcomeEvent
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"sluice.internal/schemas"
 	"sluice.internal/shared/alerting"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/source"
 	"sluice.internal/shared/stream/consume"
 	"sluice.internal/worker/isolation"
@@ -27,6 +28,8 @@ type Parts struct {
 	Suspects *isolation.Isolation
 	// Alerts tells the operator.
 	Alerts *alerting.Notifier
+	// Counts count what becomes of notifications; nil for not at all.
+	Counts *metrics.Intake
 	Log    *slog.Logger
 }
 

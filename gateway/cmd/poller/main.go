@@ -15,6 +15,7 @@ import (
 	"sluice.internal/gateway/poller"
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -52,6 +53,8 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer conn.Close()
+	counts := metrics.New(service.Version())
+	counts.Connection(conn)
 	streams, err := stream.OpenToPublish(ctx, conn, cfg.Streams, log)
 	if err != nil {
 		return err
@@ -64,6 +67,6 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if polls.Instances() == 0 {
 		return errNothing
 	}
-	return service.RunWithAdmin(ctx, cfg.Admin.Listen, streams.Ready, log,
+	return service.RunWithAdmin(ctx, service.Checks{Address: cfg.Admin.Listen, Ready: streams.Ready, Metrics: counts.Handler()}, log,
 		service.Part{Name: "alerts", Run: notifier.Run}, service.Part{Name: "poller", Run: polls.Run})
 }

@@ -14,6 +14,7 @@ import (
 	"sluice.internal/shared/alerting"
 	"sluice.internal/shared/config"
 	"sluice.internal/shared/forwarded"
+	"sluice.internal/shared/metrics"
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/service"
 	"sluice.internal/shared/source"
@@ -55,6 +56,8 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 		return err
 	}
 	defer conn.Close()
+	counts := metrics.New(service.Version())
+	counts.Connection(conn)
 	positions, err := position.Attach(conn, log)
 	if err != nil {
 		return err
@@ -68,6 +71,6 @@ func run(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("start receiver: %w", err)
 	}
-	return service.RunWithAdmin(ctx, cfg.Admin.Listen, positions.Ready, log,
+	return service.RunWithAdmin(ctx, service.Checks{Address: cfg.Admin.Listen, Ready: positions.Ready, Metrics: counts.Handler()}, log,
 		service.Part{Name: "alerts", Run: notifier.Run}, service.Part{Name: "bots", Run: bots.Run}, service.Part{Name: "receiver", Run: server.Run})
 }
