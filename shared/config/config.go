@@ -87,7 +87,7 @@ type TLS struct {
 
 // Admin is the configuration of the listener that only those who run the process should reach.
 type Admin struct {
-	// Address that serves /healthz and /readyz on a listener of its own; empty turns it off. With it the gateway does not
+	// Address that serves /healthz, /readyz and /metrics on a listener of its own; empty turns it off. With it the gateway does not
 	// serve them at gateway.listen.
 	Listen string `yaml:"listen" listen:"true"`
 }

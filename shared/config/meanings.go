@@ -32,7 +32,7 @@ func meanings() map[string]string {
 		"TLS.CAFile":                "PEM file with the authorities that vouch for the servers; empty means the system's.",
 		"TLS.CertFile":              "PEM file with this client's certificate; needs key_file.",
 		"TLS.KeyFile":               "PEM file with the key of this client's certificate; needs cert_file.",
-		"Admin.Listen":              "Address that serves /healthz and /readyz on a listener of its own; empty turns it off. With it the gateway does not serve them at gateway.listen.",
+		"Admin.Listen":              "Address that serves /healthz, /readyz and /metrics on a listener of its own; empty turns it off. With it the gateway does not serve them at gateway.listen.",
 		"Gateway.Listen":            "Address that takes webhooks in.",
 		"Gateway.PublicURL":         "How senders call the gateway, such as https://hooks.example.org, for signatures that cover the URL. A path that a proxy takes away belongs to it.",
 		"Gateway.TrustedProxies":    "Addresses and CIDRs of the proxies whose forwarding header is trusted.",
