@@ -20,8 +20,8 @@ import (
 	"sluice.internal/gateway/rejection"
 	"sluice.internal/shared/forwarded"
 	"sluice.internal/shared/metrics"
-	"sluice.internal/shared/source"
 	"sluice.internal/shared/notification"
+	"sluice.internal/shared/source"
 )
 
 // writeSlack is how much longer an answer may take than reading the request and storing it.

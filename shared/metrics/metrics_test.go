@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 func collect(t *testing.T, set *metrics.Set) map[string]string {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	set.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	set.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if answer.Code != 200 {
 		t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}

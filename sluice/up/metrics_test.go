@@ -17,7 +17,7 @@ import (
 // freeAddress finds a loopback address that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Opening a listener does not wait.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestMetricsSayWhatCameInAndWhatBecameOfIt(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(client.CloseIdleConnections)
 	get := func(url string) (status int, body string) {
-		response, err := client.Get(url) //nolint:noctx // It is on this machine.
+		response, err := client.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
