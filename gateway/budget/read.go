@@ -38,8 +38,20 @@ func (r *Reservation) Unpack(from io.Reader, size, limit int64) ([]byte, error) 
 	return in.all()
 }
 
-// Hold takes memory for something besides the body until the reservation is released. Errors: ErrTooLarge, ErrExhausted.
-func (r *Reservation) Hold(size int64) error { return r.acquire(size) }
+// Hold takes memory for something besides the body, until LetGo or the reservation's release. Errors: ErrTooLarge, ErrExhausted.
+func (r *Reservation) Hold(size int64) error {
+	err := r.acquire(size)
+	if err == nil {
+		r.held += size
+	}
+	return err
+}
+
+// LetGo returns what was taken by Hold. A body may wait for the store for long, and what it was unpacked with is of no use then.
+func (r *Reservation) LetGo() {
+	r.giveBack(r.held)
+	r.held = 0
+}
 
 // reading is one body on its way. First it has one piece of memory, which is all for a small one. A large one gets blocks
 // beside it, until its size is known or believed, and is put together then.

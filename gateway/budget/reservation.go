@@ -54,6 +54,8 @@ type Reservation struct {
 	overhead int64
 	// received counts the bytes that came.
 	received atomic.Int64
+	// held is what Hold took. Nobody but the goroutine that uses the reservation needs it.
+	held int64
 
 	// The rest is guarded by the budget's mutex.
 	verified bool

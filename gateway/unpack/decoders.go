@@ -65,7 +65,13 @@ func (w *whole) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// newBrotli undoes Brotli. The first bits say how large a window it needs, 16 MiB at the most.
+// brotliTables is what Brotli needs besides its window, in bytes. A sender chooses how many prefix codes there are: 256 of each
+// of three kinds at the most, whose tables have up to 1,080 entries of four bytes.
+// Source: https://www.rfc-editor.org/rfc/rfc7932#section-9.2
+const brotliTables = 3 << 20
+
+// newBrotli undoes Brotli. The first bits say how large a window it needs, 16 MiB at the most. The decoder begins with a smaller
+// one and copies it into one of twice the size, so that it has one and a half for a moment.
 // Source: https://www.rfc-editor.org/rfc/rfc7932#section-9.1
 func newBrotli(from io.Reader, memory *budget.Reservation) (io.ReadCloser, error) {
 	buffered := bufio.NewReader(from)
@@ -73,7 +79,8 @@ func newBrotli(from io.Reader, memory *budget.Reservation) (io.ReadCloser, error
 	if err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if err := memory.Hold(brotliWindow(head[0])); err != nil {
+	window := brotliWindow(head[0])
+	if err := memory.Hold(window + window/2 + brotliTables); err != nil {
 		return nil, err
 	}
 	return &whole{io.NopCloser(brotli.NewReader(buffered)), buffered}, nil

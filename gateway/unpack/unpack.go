@@ -64,6 +64,7 @@ func undo(encodings []string, raw []byte, memory *budget.Reservation, limit int6
 	if len(encodings) > maxEncodings {
 		return nil, fmt.Errorf("has %d encodings, %d are undone", len(encodings), maxEncodings)
 	}
+	defer memory.LetGo() // Decoders are done with by then.
 	var size int64
 	var from io.Reader = bytes.NewReader(raw)
 	for i, encoding := range slices.Backward(encodings) {

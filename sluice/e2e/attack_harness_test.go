@@ -38,6 +38,9 @@ var attackTime = flag.Duration("attack", 5*time.Second, "how long each attack la
 const (
 	gatewayMemory = 256 << 20
 	workerMemory  = 512 << 20
+	nginxMemory   = 512 << 20
+	// upMemory is for everything in one process, NATS with it.
+	upMemory = 1 << 30
 )
 
 const (
@@ -67,7 +70,7 @@ const (
 // numbers is the attackers'; of all other sources they know nothing.
 const siegeConfig = `
 schemas_dir: %q
-streams:
+%sstreams:
   notifications: {max_bytes: 12GiB}
   events: {max_bytes: 4GiB}
   dead_letters: {max_bytes: 12GiB}
@@ -87,50 +90,173 @@ sources:
 // numbersSchema asks for a text in each place of an array, so that a body can have as many faults as values.
 const numbersSchema = `{"properties": {"x": {"type": "array", "items": {"type": "string", "minLength": 5, "pattern": "^a"}}}}`
 
-// siege is a system that is attacked: one gateway and one worker, each with as much memory as in its container, and NATS.
+// siege is a system that is attacked: its programs, each with as much memory as in its container.
 type siege struct {
-	t               *testing.T
-	folder, config  string
-	nats            string // URL
-	hook, admin     string // of the gateway
-	gateway, worker *limited
-	ledgers         []string
+	t              *testing.T
+	folder, config string
+	// store is the URL of NATS, or the data folder of sluice up.
+	store string
+	// hook is where senders send, admin where the gateway says whether it is ready.
+	hook, admin string
+	parts       []*part
+	ledgers     []string
+	// time is how long each attack lasts.
+	time time.Duration
 }
 
-func newSiege(t *testing.T) *siege {
+// part is a program of what is attacked.
+type part struct {
+	*limited
+
+	start func() *limited
+}
+
+// prepareSiege writes the configuration with what is more in it.
+func prepareSiege(t *testing.T, more string) *siege {
 	t.Helper()
-	s := &siege{t: t, folder: keptFolder(t), nats: natsTaking(t, "26MB"), hook: freeAddress(t), admin: freeAddress(t)}
+	// What is attacked besides has the same gateway in it, so that it is tried for a shorter time.
+	const shortest = 3 * time.Second
+	s := &siege{t: t, folder: keptFolder(t), hook: freeAddress(t), admin: freeAddress(t), time: max(*attackTime/4, min(*attackTime, shortest))}
 	s.config = filepath.Join(s.folder, "sluice.yaml")
 	types := filepath.Join(s.folder, "schemas", "generic")
 	if err := os.MkdirAll(types, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(types, "numbers.json"), numbersSchema)
-	write(t, s.config, fmt.Sprintf(siegeConfig, filepath.Dir(types)))
-	s.startGateway()
-	s.startWorker()
+	write(t, s.config, fmt.Sprintf(siegeConfig, filepath.Dir(types), more))
 	return s
 }
 
-func (s *siege) startGateway() {
-	s.gateway = runLimited(s.t, "gateway", gatewayMemory, s.folder, []string{"SLUICE_CONFIG=" + s.config},
-		"--nats-url", s.nats, "--listen", s.hook, "--admin-listen", s.admin)
-	s.gateway.waitFor("gateway listening")
+// newSiege is one gateway and one worker, and NATS.
+func newSiege(t *testing.T) *siege {
+	t.Helper()
+	s := prepareSiege(t, "")
+	s.time = *attackTime
+	s.addServices(s.hook)
+	return s
 }
 
-func (s *siege) startWorker() {
-	s.worker = runLimited(s.t, "worker", workerMemory, s.folder, []string{"SLUICE_CONFIG=" + s.config}, "--nats-url", s.nats)
-	s.worker.waitFor("worker started")
+// newSiegeBehindNginx has nginx before the gateway, as docker-compose.yml has it.
+func newSiegeBehindNginx(t *testing.T) *siege {
+	t.Helper()
+	s := prepareSiege(t, "gateway: {trusted_proxies: [127.0.0.1]}\n")
+	behind := freeAddress(t)
+	s.addServices(behind)
+	configured := s.configureNginx(behind)
+	s.add("nginx", nginxMemory, "", "-e", "stderr", "-p", filepath.Dir(configured), "-c", configured, "-g", "daemon off;")
+	s.awaitListener(s.hook)
+	return s
+}
+
+// newSiegeOfUp is everything in one process.
+func newSiegeOfUp(t *testing.T) *siege {
+	t.Helper()
+	s := prepareSiege(t, "")
+	write(t, s.config, strings.Replace(contentOf(t, s.config), "streams:\n", fmt.Sprintf("admin: {listen: %q}\nstreams:\n", s.admin), 1))
+	s.store = filepath.Join(s.folder, "data")
+	s.add("sluice", upMemory, ready, "up", "--data", s.store, "--config", s.config, "--gateway-listen", s.hook, "--nats-listen", freeAddress(t))
+	return s
+}
+
+// addServices starts NATS, a gateway that listens at the address, and a worker.
+func (s *siege) addServices(listen string) {
+	s.store = natsTaking(s.t, "26MB")
+	s.add("gateway", gatewayMemory, "gateway listening", "--nats-url", s.store, "--listen", listen, "--admin-listen", s.admin)
+	s.add("worker", workerMemory, "worker started", "--nats-url", s.store)
+}
+
+// add starts a program with a memory limit, and waits until it has printed the text.
+func (s *siege) add(name string, memory int64, text string, args ...string) {
+	start := func() *limited {
+		started := runLimited(s.t, name, memory, s.folder, []string{"SLUICE_CONFIG=" + s.config}, args...)
+		started.waitFor(text)
+		return started
+	}
+	s.parts = append(s.parts, &part{start(), start})
+}
+
+// configureNginx writes the configuration of nginx for this machine: with other ports and places, as root, and without looking
+// the gateway's name up, which nginx of Debian's stable release can't. It returns the file.
+func (s *siege) configureNginx(gateway string) string {
+	s.t.Helper()
+	to := filepath.Join(s.folder, "nginx")
+	if err := os.CopyFS(to, os.DirFS(filepath.Join(root(s.t), "nginx"))); err != nil {
+		s.t.Fatal(err)
+	}
+	places := strings.NewReplacer("gateway:8080 resolve", gateway, "listen 8080", "listen "+s.hook, "127.0.0.1:8081", freeAddress(s.t),
+		"/tmp/", inMemory(s.t)+"/")
+	for _, name := range []string{"process.conf", "http.conf", "gateways.conf", "plain.conf"} {
+		file := filepath.Join(to, name)
+		write(s.t, file, places.Replace(contentOf(s.t, file)))
+	}
+	process := filepath.Join(to, "process.conf")
+	write(s.t, process, "user root;\n"+contentOf(s.t, process))
+	return filepath.Join(to, "plain.conf")
+}
+
+// inMemory makes a folder in a file system in memory, as the container of nginx has one for large bodies. On a disk they would
+// hold up what the store syncs.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/dev/shm", "sluice-e2e-") //nolint:usetesting // That of the test is on the disk.
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return folder
+}
+
+// awaitListener waits until somebody listens at an address.
+func (s *siege) awaitListener(address string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(timeout); ; {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func contentOf(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// where returns the flags by which the command finds the streams.
+func (s *siege) where() []string {
+	if strings.Contains(s.store, "://") {
+		return []string{"--nats", s.store}
+	}
+	return []string{"--data", s.store}
 }
 
 // restore replaces what an attack ended, so that each attack is tried by itself.
 func (s *siege) restore() {
-	if !s.gateway.alive() {
-		s.startGateway()
+	for _, part := range s.parts {
+		if !part.alive() {
+			part.limited = part.start()
+		}
 	}
-	if !s.worker.alive() {
-		s.startWorker()
+}
+
+// within checks that all programs live and stayed within their memory.
+func (s *siege) within(t *testing.T) (alive bool) {
+	t.Helper()
+	alive = true
+	for _, part := range s.parts {
+		part.within(t)
+		alive = alive && part.alive()
 	}
+	return alive
 }
 
 // withstand lets an attack strike while honest senders send, and checks that it did no harm to anybody.
@@ -140,13 +266,12 @@ func (s *siege) withstand(t *testing.T, attack string) {
 	end := s.strike(t, attack)
 	honest := s.sendHonestly(t.Context(), t)
 	end()
-	s.gateway.within(t)
-	s.worker.within(t)
+	alive := s.within(t)
 	honest.check(t)
-	if s.worker.alive() {
-		settle(t, "--nats", s.nats)
+	if alive {
+		settle(t, s.where()...)
 	}
-	s.worker.within(t) // What was accepted is processed by now.
+	s.within(t) // What was accepted is processed by now.
 }
 
 // The variables of a process of attackers: the name of the attack, and the addresses of the gateway.
@@ -228,12 +353,12 @@ func (s *siege) sendHonestly(ctx context.Context, t *testing.T) *honesty {
 	defer cancel()
 	go func() {
 		select {
-		case <-s.gateway.ended:
+		case <-s.parts[0].ended:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
-	asking, stop := context.WithTimeout(ctx, *attackTime)
+	asking, stop := context.WithTimeout(ctx, s.time)
 	defer stop()
 	h := &honesty{}
 	witness := newWitness(t)
@@ -275,7 +400,7 @@ func (s *siege) callHonestly(ctx context.Context, t *testing.T) simulate.Summary
 	defer ledger.Close()
 	const instances = 40 // So many that one that waits holds up no other notification.
 	sender, err := simulate.New(simulate.Settings{
-		URL: "http://" + s.hook + "/green-api/webhook/", Token: honestToken, Instances: instances, Duration: *attackTime, Rate: honestRate,
+		URL: "http://" + s.hook + "/green-api/webhook/", Token: honestToken, Instances: instances, Duration: s.time, Rate: honestRate,
 		Pause: time.Second, Timeout: timeout, Ledger: ledger,
 		Transport: &http.Transport{DialContext: honestDialer.DialContext, MaxIdleConnsPerHost: instances},
 	})
@@ -283,7 +408,7 @@ func (s *siege) callHonestly(ctx context.Context, t *testing.T) simulate.Summary
 		t.Error(err)
 		return simulate.Summary{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, *attackTime+timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.time+timeout)
 	defer cancel()
 	summary, err := sender.Run(ctx)
 	if err != nil {

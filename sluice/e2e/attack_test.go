@@ -6,13 +6,18 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
 
 const (
@@ -39,7 +44,14 @@ type attack struct {
 //
 //nolint:paralleltest // It measures how long answers take.
 func TestNoAttackHarmsTheHonest(t *testing.T) {
-	s := newSiege(t)
+	t.Run("gateway and worker", func(t *testing.T) { newSiege(t).withstandAll(t) })
+	t.Run("behind nginx", func(t *testing.T) { newSiegeBehindNginx(t).withstandAll(t) })
+	t.Run("sluice up", func(t *testing.T) { newSiegeOfUp(t).withstandAll(t) })
+}
+
+// withstandAll lets all attacks strike, one after the other.
+func (s *siege) withstandAll(t *testing.T) {
+	t.Helper()
 	for _, attack := range attacks() {
 		t.Run(attack.name, func(t *testing.T) {
 			s.withstand(t, attack.name)
@@ -48,8 +60,8 @@ func TestNoAttackHarmsTheHonest(t *testing.T) {
 			}
 		})
 	}
-	settle(t, "--nats", s.nats)
-	audit(t, s.ledgers, "--nats", s.nats)
+	settle(t, s.where()...)
+	audit(t, s.ledgers, s.where()...)
 }
 
 func attacks() []attack {
@@ -66,7 +78,8 @@ func attacks() []attack {
 		{name: "known senders break off large bodies", strike: breakOff},
 		{name: "known senders send large bodies all at once", strike: sendAtOnce},
 		{name: "everybody trickles chunks", strike: trickleChunks},
-		{name: "known senders send gzip bombs", strike: sendBombs},
+		{name: "strangers send bombs", strike: strangersSendBombs},
+		{name: "known senders send bombs", strike: sendBombs},
 		{name: "known senders nest arrays", strike: knownPost(nested)},
 		{name: "known senders send a million tiny values", strike: knownPost(tinyValues)},
 		{name: "known senders send as many values as may be", strike: sendManyValues},
@@ -272,29 +285,75 @@ func sendAtOnce(a *attacker) {
 	}
 }
 
+// bombs are bodies that unpack to far more than is taken, by every encoding and by some on top of others, in the order in which
+// they were applied.
+func bombs() map[string][]byte {
+	const size = 256 << 20
+	all := map[string][]byte{"gzip": bytes.Repeat(packed(make([]byte, bodyLimit), "gzip"), 128)}
+	for _, encodings := range []string{
+		"deflate", "br", "zstd", "gzip, gzip", "br, br", "zstd, zstd", "br, gzip", "gzip, br", "zstd, br", "br, zstd", "gzip, zstd, br",
+	} {
+		all[encodings] = packed(make([]byte, size), strings.Split(encodings, ", ")...)
+	}
+	return all
+}
+
+// encoded is a request with a body in content encodings.
+func encoded(r request, encodings string, body []byte) request {
+	r.body, r.header = body, append(slices.Clone(r.header), "Content-Encoding: "+encodings)
+	return r
+}
+
 // sendBombs sends little that unpacks to a lot, and now and then just as much as is taken.
 func sendBombs(a *attacker) {
-	member := packed(make([]byte, bodyLimit))
-	bomb := known("known", bytes.Repeat(member, 128))
-	fits := known("known", packed(large()[0]))
-	for _, r := range []*request{&bomb, &fits} {
-		r.header = append(r.header, "Content-Encoding: gzip")
+	var all, fit []request
+	for encodings, body := range bombs() {
+		all = append(all, encoded(known("known", nil), encodings, body))
+	}
+	for _, encodings := range []string{"gzip", "br", "zstd"} {
+		fit = append(fit, encoded(known("known", nil), encodings, packed(large()[0], encodings)))
 	}
 	a.together(2, func(client int) {
 		if client == 0 {
-			a.flood(16, 200*time.Millisecond, func(int) request { return bomb })
+			a.flood(16, 200*time.Millisecond, func(number int) request { return all[number%len(all)] })
 		} else {
-			a.flood(1, 2*time.Second, func(int) request { return fits })
+			a.flood(1, 2*time.Second, func(number int) request { return fit[number%len(fit)] })
 		}
 	})
 }
 
-func packed(content []byte) []byte {
-	var buffer bytes.Buffer
-	writer := gzip.NewWriter(&buffer)
-	_, _ = writer.Write(content)
-	_ = writer.Close() // A buffer takes everything.
-	return buffer.Bytes()
+// strangersSendBombs sends bombs with wrong signatures and with none. Nobody who is not known has anything unpacked, but for what
+// the diagnosis tries.
+func strangersSendBombs(a *attacker) {
+	var all []request
+	for encodings, body := range bombs() {
+		for _, r := range append(signedSources(), request{path: "/known/webhook/"}) {
+			all = append(all, encoded(r, encodings, body))
+		}
+	}
+	a.flood(16, 100*time.Millisecond, func(number int) request { return all[number%len(all)] })
+}
+
+// packed is content in encodings, one applied after the other.
+func packed(content []byte, encodings ...string) []byte {
+	for _, encoding := range encodings {
+		var buffer bytes.Buffer
+		var writer io.WriteCloser
+		switch encoding {
+		case "gzip":
+			writer = gzip.NewWriter(&buffer)
+		case "deflate":
+			writer = zlib.NewWriter(&buffer)
+		case "br": // With the largest window.
+			writer = brotli.NewWriterOptions(&buffer, brotli.WriterOptions{Quality: 2, LGWin: 24})
+		case "zstd":
+			writer, _ = zstd.NewWriter(&buffer, zstd.WithWindowSize(8<<20)) // The size is one that is allowed.
+		}
+		_, _ = writer.Write(content)
+		_ = writer.Close() // A buffer takes everything.
+		content = buffer.Bytes()
+	}
+	return content
 }
 
 // floodWithHeaders sends requests that are nearly nothing but headers, few long ones and many short ones.
@@ -397,7 +456,7 @@ func doubtful() [][]byte {
 // what has two meanings is none.
 func doubtfulIsReadInOneWay(t *testing.T, s *siege) {
 	t.Helper()
-	out, code := sluice(t, "events", "--source", "doubtful", "--json", "--nats", s.nats)
+	out, code := sluice(t, "events", "--source", "doubtful", "--json", s.where()[0], s.where()[1])
 	if code != 0 {
 		t.Fatalf("sluice events: exit code %d", code)
 	}
@@ -411,7 +470,7 @@ func doubtfulIsReadInOneWay(t *testing.T, s *siege) {
 			t.Errorf("nothing is doubtful about an event: %v", event)
 		}
 	}
-	out, code = sluice(t, "dead", "--source", "doubtful", "--json", "--nats", s.nats)
+	out, code = sluice(t, "dead", "--source", "doubtful", "--json", s.where()[0], s.where()[1])
 	if code != 0 {
 		t.Fatalf("sluice dead: exit code %d", code)
 	}
