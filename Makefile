@@ -40,6 +40,7 @@ e2e: ## Run the programs as their users do, killed, frozen, restarted and attack
 	@sh worker/postgres/postgrestest/install.sh
 	@sh sluice/e2e/programs.sh
 	@go test $(RACE) -timeout 15m -count=1 -tags e2e ./worker/postgres/... ./worker/external ./examples/orders
+	@go test -timeout 15m -count=1 ./worker/keyed -run TestOrderHolds -seeds 3000
 	@go test $(RACE) -timeout 90m -count=1 -tags e2e ./sluice/e2e -campaign $(CAMPAIGN) -attack $(ATTACK) $(E2EFLAGS)
 
 bench: build ## Measure everything side by side, a quarter of an hour; arguments in ARGS

@@ -28,6 +28,7 @@
 //	rejection.go        how refused requests are stored
 //	publish.go          storing one message; alerts
 //	lease.go            what only one process at a time should do
+//	aside.go            which chats of a group are set aside, and how far they are
 //	poll_state.go       what pollers say about themselves
 //	worker_state.go     what workers say about themselves
 //	attempt.go          one attempt, and trying again

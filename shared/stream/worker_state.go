@@ -12,6 +12,8 @@ type WorkerState struct {
 	StartedAt time.Time `json:"started_at"`
 	// Leaving says that it stops and gives everything up.
 	Leaving bool `json:"leaving,omitempty"`
+	// Asides says that the worker knows of chats that are aside, see Aside. Without, it is of an older version.
+	Asides bool `json:"asides,omitempty"`
 	// Partitions are the consumers that it owns or is about to own.
 	Partitions []string `json:"partitions"`
 	// UnderWay counts the events that are handled right now, Waiting those that it holds beside, Chats those that they are

@@ -106,6 +106,8 @@ type listedGroupDocument struct {
 	// Parked failed and wait for the time of their next attempt; Due are past that time and wait for a worker.
 	Parked uint64 `json:"parked"`
 	Due    uint64 `json:"due"`
+	// Aside are chats of which more waits than a worker holds. Waiting counts what is aside of them too.
+	Aside []asideDocument `json:"aside,omitempty"`
 	// Dead counts the dead letters that the group left.
 	Dead uint64 `json:"dead"`
 	// OldestAt is the time of the oldest that waits or is under way. Events since HoldsSince stay in the stream for the
@@ -120,6 +122,7 @@ func newListedGroupDocument(group *admin.Backlog) listedGroupDocument {
 	return listedGroupDocument{
 		Group: group.Name, Ordered: !group.Unordered, Types: group.Types, Workers: group.Workers,
 		Waiting: group.Waiting, UnderWay: group.UnderWay, Parked: group.Parked, Due: group.Due, Dead: group.Dead,
+		Aside:    newAsideDocuments(group.Aside),
 		OldestAt: group.Oldest.UTC(), HoldsSince: group.Holds.UTC(), Incomplete: group.Incomplete,
 	}
 }

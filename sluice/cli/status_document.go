@@ -22,6 +22,8 @@ type backlogDocument struct {
 	Parked uint64 `json:"parked"`
 	Due    uint64 `json:"due"`
 	Dead   uint64 `json:"dead"`
+	// Aside are chats of which more waits than a worker holds. Waiting counts what is aside of them too.
+	Aside []asideDocument `json:"aside,omitempty"`
 	// OldestAt is when the oldest that is neither processed nor parked was stored or became due.
 	OldestAt time.Time `json:"oldest_at,omitzero"`
 	// These are nil without an earlier reading. EmptyInSeconds is nil too when NeverEmpty says that it gets no shorter.
@@ -38,6 +40,7 @@ func newBacklogDocument(kind, name string, backlog admin.Backlog, measured backl
 	document := backlogDocument{
 		Kind: kind, Name: name, Waiting: backlog.Waiting, UnderWay: backlog.UnderWay, Workers: backlog.Workers, Partitions: backlog.Partitions,
 		Parked: backlog.Parked, Due: backlog.Due, Dead: backlog.Dead, OldestAt: backlog.Oldest.UTC(),
+		Aside: newAsideDocuments(backlog.Aside),
 	}
 	if !measured.known {
 		return document
@@ -51,6 +54,22 @@ func newBacklogDocument(kind, name string, backlog admin.Backlog, measured backl
 		document.NeverEmpty = true
 	}
 	return document
+}
+
+// asideDocument is a chat that is aside. Waiting is how many of its events are, about.
+type asideDocument struct {
+	Source   string `json:"source"`
+	Instance string `json:"instance"`
+	Waiting  uint64 `json:"waiting"`
+	// Sequence is that of the last event of those that the group is done with.
+	Sequence uint64 `json:"sequence"`
+}
+
+func newAsideDocuments(chats []stream.Aside) (documents []asideDocument) {
+	for _, chat := range chats {
+		documents = append(documents, asideDocument{chat.Source(), chat.Instance(), chat.Waiting, chat.Done})
+	}
+	return documents
 }
 
 // workerDocument is a worker of a group for programs.

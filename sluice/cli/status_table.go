@@ -19,6 +19,7 @@ func (s *state) table(out *term.Output) error {
 	_ = out.Line("")
 	_ = s.backlogsTable(out)
 	_ = s.workersTable(out)
+	_ = s.asideTable(out)
 	_ = s.pollingTable(out)
 	s.botsTable(out)
 	if s.gateway != nil {
@@ -58,6 +59,21 @@ func (s *state) backlogsTable(out *term.Output) error {
 	}
 	for _, group := range s.Groups {
 		add("group "+group.Name, group, s.rateOf(group.Name, stream.Events, group))
+	}
+	return rows.End()
+}
+
+// asideTable has a row for each chat that is aside, because more of it waits than a worker holds.
+func (s *state) asideTable(out *term.Output) error {
+	if !slices.ContainsFunc(s.Groups, func(group admin.Backlog) bool { return len(group.Aside) > 0 }) {
+		return nil
+	}
+	_ = out.Line("")
+	rows := term.NewTable(out, term.Left("CHAT OF"), term.Left("SOURCE"), term.Left("GROUP"), term.Right("SET ASIDE"))
+	for _, group := range s.Groups {
+		for _, chat := range group.Aside {
+			_ = rows.Add(chat.Instance(), chat.Source(), group.Name, decimal(chat.Waiting))
+		}
 	}
 	return rows.End()
 }

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -50,7 +53,11 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 
 	ended := make(chan simulate.Summary, 1)
 	go func() { ended <- c.send(*campaignTime, rate) }()
+	flooded := make(chan int, 1)
+	flooding, stop := context.WithCancel(t.Context())
+	go func() { flooded <- c.flood(flooding) }()
 	disturbed := c.disturb(*campaignTime)
+	stop()
 	c.everybodyRuns()
 	var summary simulate.Summary
 	select {
@@ -58,7 +65,7 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	case <-time.After(2 * timeout):
 		t.Fatal("the sender did not get rid of everything")
 	}
-	t.Logf("%d disturbances; the sender's summary:\n%s", disturbed, summary)
+	t.Logf("%d disturbances, %d notifications of one chat in bursts; the sender's summary:\n%s", disturbed, <-flooded, summary)
 	if err := summary.Err(); err != nil {
 		t.Error(err)
 	}
@@ -68,6 +75,7 @@ func TestNothingIsLostWhateverIsKilledOrFrozen(t *testing.T) {
 	settle(t, "--nats", c.url)
 	audit(t, c.ledgers, "--nats", c.url)
 	c.checkEffects()
+	c.checkAside()
 }
 
 // campaign is a system of processes that are killed and started again.
@@ -81,6 +89,9 @@ type campaign struct {
 	broker  *member
 	members []*member
 	hooks   []string
+	// absent are workers that have left, printed is what those printed that are gone.
+	absent  []*member
+	printed strings.Builder
 }
 
 // member is a process that has a place in the system, whoever fills it.
@@ -90,6 +101,8 @@ type member struct {
 	process *process
 	// frozen is the longest that it may stand still: the broker's clients wait for it, the others are replaced.
 	frozen time.Duration
+	// line is its way to the broker, nil for others than workers.
+	line *line
 }
 
 func newCampaign(t *testing.T, seed uint64) *campaign {
@@ -148,14 +161,16 @@ func (c *campaign) addGateway(number int) {
 }
 
 func (c *campaign) addWorker(number int, effects string) {
-	c.add(fmt.Sprintf("worker %d", number), 12*time.Second, func() *process {
-		command := program(c.t, filepath.Base(effects), "--nats-url", c.url)
+	line := newLine(c.t, strings.TrimPrefix(c.url, "nats://"))
+	m := c.add(fmt.Sprintf("worker %d", number), 12*time.Second, func() *process {
+		command := program(c.t, filepath.Base(effects), "--nats-url", "nats://"+line.address())
 		command.Path = effects
 		command.Env = append(os.Environ(), "EFFECTS="+c.effectsFile(number))
 		worker := runCommand(c.t, command)
 		worker.waitFor("worker started")
 		return worker
 	})
+	m.line = line
 }
 
 func (c *campaign) effectsFile(number int) string {
@@ -215,24 +230,137 @@ func (c *campaign) disturb(duration time.Duration) (count int) {
 	end := time.Now().Add(duration)
 	for time.Now().Before(end) {
 		time.Sleep(time.Duration(500+c.random.IntN(2500)) * time.Millisecond)
+		if len(c.absent) > 0 && c.random.IntN(2) == 0 {
+			c.join()
+		}
 		victim := c.members[c.random.IntN(len(c.members))]
-		switch c.random.IntN(3) {
-		case 0:
+		if slices.Contains(c.absent, victim) {
+			continue
+		}
+		what := c.random.IntN(6)
+		switch {
+		case what == 0:
 			c.kill(victim)
-		case 1:
+		case what == 1:
 			c.freeze(victim)
-		case 2:
+		case what == 2 || victim.line == nil:
 			c.restart(victim)
+		case what == 3:
+			c.leave(victim)
+		default:
+			c.cutOff(victim)
 		}
 		count++
 	}
+	for len(c.absent) > 0 {
+		c.join()
+	}
 	return count
+}
+
+// leave stops a worker for a while.
+func (c *campaign) leave(m *member) {
+	if len(c.absent) >= campaignWorkers/2 {
+		return
+	}
+	c.t.Logf("%s leaves", m.name)
+	c.stop(m)
+	c.absent = append(c.absent, m)
+}
+
+// join starts the worker that has been absent longest.
+func (c *campaign) join() {
+	m := c.absent[0]
+	c.absent = c.absent[1:]
+	c.t.Logf("%s joins", m.name)
+	m.process = m.start()
+}
+
+// cutOff lets nothing through between a worker and the broker for a while. What was sent meanwhile comes then, unless the
+// connection ends.
+func (c *campaign) cutOff(m *member) {
+	duration, ends := time.Duration(c.random.Int64N(int64(m.frozen))), c.random.IntN(2) == 0
+	c.t.Logf("cut %s off for %s, its connection ends: %t", m.name, duration.Round(time.Millisecond), ends)
+	m.line.cut()
+	time.Sleep(duration)
+	if ends {
+		m.line.reset()
+	}
+	m.line.mend()
+}
+
+// floodSize is how many notifications of one chat come in a burst: more than a worker holds.
+const floodSize = 3000
+
+// flood sends bursts of notifications of one chat until the context ends, and returns how many were accepted.
+func (c *campaign) flood(ctx context.Context) (accepted int) {
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &spread{hosts: c.hooks, next: &http.Transport{MaxIdleConnsPerHost: 16}}}
+	for burst := 0; ctx.Err() == nil; burst++ {
+		var group sync.WaitGroup
+		var stored atomic.Int64
+		for sender := range 16 {
+			group.Go(func() {
+				for number := sender; number < floodSize && ctx.Err() == nil; number += 16 {
+					if c.post(ctx, client, fmt.Sprintf("flood-%d-%d", burst, number)) {
+						stored.Add(1)
+					}
+				}
+			})
+		}
+		group.Wait()
+		accepted += int(stored.Load())
+		select {
+		case <-ctx.Done():
+		case <-time.After(5 * time.Second):
+		}
+	}
+	return accepted
+}
+
+// post sends a notification of the chat that floods, as often as it takes.
+func (c *campaign) post(ctx context.Context, client *http.Client, id string) bool {
+	body := fmt.Sprintf(`{"typeWebhook":"incomingMessageReceived","instanceData":{"idInstance":7103000000,"wid":"79990000000@c.us",`+
+		`"typeInstance":"whatsapp"},"timestamp":1700000000,"idMessage":%q,"senderData":{"chatId":"79991112233@c.us","sender":"79991112233@c.us",`+
+		`"chatName":"flood","senderName":"flood","senderContactName":""},"messageData":{"typeMessage":"textMessage","textMessageData":{"textMessage":%q}}}`, id, id)
+	for ctx.Err() == nil {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.hooks[0]+"/green-api/webhook/", strings.NewReader(body))
+		if err != nil {
+			c.t.Error(err)
+			return false
+		}
+		request.Header.Set("Authorization", "Bearer a-token-for-the-test")
+		response, err := client.Do(request)
+		if err == nil {
+			_ = response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return true
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return false
+}
+
+// checkAside checks that the chat which flooded was set aside, since else nothing was tried of it.
+func (c *campaign) checkAside() {
+	for _, m := range c.members {
+		c.printed.WriteString(m.process.printed())
+	}
+	count := strings.Count(c.printed.String(), "chat set aside")
+	c.t.Logf("a worker set a chat aside, or found one to be, %d times", count)
+	if count == 0 {
+		c.t.Error("the chat that flooded was never set aside")
+	}
 }
 
 func (c *campaign) kill(m *member) {
 	c.t.Logf("kill %s", m.name)
 	m.process.signal(syscall.SIGKILL)
 	m.process.exit()
+	c.printed.WriteString(m.process.printed())
 	time.Sleep(time.Duration(c.random.IntN(2000)) * time.Millisecond)
 	m.process = m.start()
 }
@@ -248,11 +376,16 @@ func (c *campaign) freeze(m *member) {
 
 func (c *campaign) restart(m *member) {
 	c.t.Logf("restart %s", m.name)
+	c.stop(m)
+	m.process = m.start()
+}
+
+func (c *campaign) stop(m *member) {
 	m.process.signal(syscall.SIGTERM)
 	if code := m.process.exit(); code != 0 && m != c.broker {
 		c.t.Errorf("%s ended with exit code %d:\n%s", m.name, code, m.process.printed())
 	}
-	m.process = m.start()
+	c.printed.WriteString(m.process.printed())
 }
 
 // everybodyRuns checks that nobody ended by itself.

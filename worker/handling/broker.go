@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"sluice.internal/shared/notification"
+	"sluice.internal/shared/stream"
 	"sluice.internal/shared/stream/consume"
 	"sluice.internal/worker/keyed"
 )
@@ -18,6 +20,7 @@ type broker struct {
 	runner    *Runner
 	partition *consume.Partition
 	opened    bool
+	asides    map[string]stream.Aside // that are aside as was written last, by ID
 }
 
 // Ask asks the partition for events.
@@ -28,9 +31,9 @@ func (b *broker) Ask(ctx context.Context, request keyed.Request, each func(keyed
 }
 
 // HandedOut returns how many events of the partition are in somebody's hands.
-func (b *broker) HandedOut(ctx context.Context) (int, error) {
-	count, err := b.partition.HandedOut(ctx)
-	return count, brokerError(err)
+func (b *broker) HandedOut(ctx context.Context) (count int, place uint64, err error) {
+	count, place, err = b.partition.HandedOut(ctx)
+	return count, place, brokerError(err)
 }
 
 // Renew says that the events are still being handled.
@@ -68,6 +71,8 @@ func brokerError(err error) error {
 		return keyed.ErrNotOwner
 	case errors.Is(err, consume.ErrConsumerLost):
 		return fmt.Errorf("%w: %w", keyed.ErrLost, err)
+	case errors.Is(err, stream.ErrOvertaken):
+		return keyed.ErrOvertaken
 	default:
 		return err
 	}
@@ -81,9 +86,12 @@ type delivery struct {
 }
 
 func (r *Runner) newDelivery(event *consume.Delivery) *delivery {
-	return &delivery{
-		event: event, body: r.holding.receive(event), key: event.Source + "\x00" + event.Instance + "\x00" + event.OrderKey,
-	}
+	return &delivery{event: event, body: r.holding.receive(event), key: keyOf(&event.Event)}
+}
+
+// keyOf names an event's chat.
+func keyOf(event *notification.Event) string {
+	return event.Source + "\x00" + event.Instance + "\x00" + event.OrderKey
 }
 
 // Key names the event's chat.
@@ -101,8 +109,14 @@ func (d *delivery) Again() bool { return d.event.HandedOut() > 1 }
 // Settled reports whether the group was done with the event before.
 func (d *delivery) Settled() bool { return d.event.Settled }
 
+// Where tells where the events of the chat are found again.
+func (d *delivery) Where() string { return d.event.Where() }
+
 // Ack lets go of the event.
-func (d *delivery) Ack() error { return d.event.Done() }
+func (d *delivery) Ack() error {
+	d.body.forget() // It may not have been handled here.
+	return d.event.Done()
+}
 
 // Return gives the event back.
 func (d *delivery) Return(tell bool) error {

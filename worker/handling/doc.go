@@ -14,6 +14,7 @@
 //	runner.go        what is the handling side made of, how are handlers kept busy, and how does it stop?
 //	partitions.go    how does a worker begin and end to own a partition?
 //	broker.go        how does the engine in keyed get at events?
+//	asides.go        which chats are aside, because too much of them waits, and where are their events?
 //	members.go       who else is in the group? shares.go divides the partitions among them.
 //	bodies.go        how much memory may the bodies of events take?
 //	call.go          how is a handler called, and what if it does not heed its time?

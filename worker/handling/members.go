@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice.internal/shared/service"
@@ -28,7 +29,9 @@ const (
 // does not know costs a fair share for a while, and nothing else: the server chooses the owner of a partition.
 type members struct {
 	group *consume.Group
-	state func() stream.WorkerState // of this worker, without its partitions
+	// onlyPresent is whether all know of chats that are aside.
+	onlyPresent *atomic.Bool
+	state       func() stream.WorkerState // of this worker, without its partitions
 
 	mutex  sync.Mutex
 	others map[string]*member
@@ -42,9 +45,10 @@ type member struct {
 	missed int // how often this worker told its state since
 }
 
-func newMembers(group *consume.Group, state func() stream.WorkerState) *members {
+func newMembers(group *consume.Group, onlyPresent *atomic.Bool, state func() stream.WorkerState) *members {
+	onlyPresent.Store(true)
 	return &members{
-		group: group, state: state, others: map[string]*member{},
+		group: group, onlyPresent: onlyPresent, state: state, others: map[string]*member{},
 		changed: make(chan struct{}, 1), wanted: make(chan struct{}, 1),
 	}
 }
@@ -100,6 +104,7 @@ func (m *members) heard(state stream.WorkerState) {
 	} else {
 		m.others[state.ID] = &member{state: state}
 	}
+	m.compareVersions()
 	if before == nil != state.Leaving || before != nil && !slices.Equal(before.state.Partitions, state.Partitions) {
 		signal(m.changed)
 	}
@@ -115,6 +120,17 @@ func (m *members) count() {
 			delete(m.others, id)
 		}
 	}
+	m.compareVersions()
+}
+
+// compareVersions finds out whether all workers know of chats that are aside. One of an older version would handle what comes
+// new of such a chat, and not what is aside.
+func (m *members) compareVersions() {
+	all := true
+	for _, other := range m.others {
+		all = all && other.state.Asides
+	}
+	m.onlyPresent.Store(all)
 }
 
 // divide finds out which partitions are this worker's and reports whether they are others than before.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sluice.internal/shared/alerting"
@@ -69,6 +70,8 @@ type Runner struct {
 	calls     *calls
 	holding   *bodies
 	began     time.Time
+	// onlyPresent says that all workers of the group know of chats that are aside, as far as this one has heard.
+	onlyPresent atomic.Bool
 }
 
 // New opens the group's consumers. It fails when the group runs with other types.
@@ -111,7 +114,7 @@ func (r *Runner) Run(stopping, finishing context.Context, end func(cause error))
 		owned := engines[p.Due()].Add(&broker{runner: r, partition: p}, r.bounds(p.Due()), failing.reporter())
 		shares[i] = &shareOf{name: partitionName(p), partition: owned, ctx: stopping, giveUp: finishing, running: &running}
 	}
-	members := newMembers(r.group, func() stream.WorkerState { return r.stateOf(engines) })
+	members := newMembers(r.group, &r.onlyPresent, func() stream.WorkerState { return r.stateOf(engines) })
 	err := members.run(stopping, func(mine []string) { //nolint:contextcheck // A share has that of the worker.
 		for _, s := range shares {
 			s.own(!r.Config.Ordered || slices.Contains(mine, s.name))
@@ -127,7 +130,7 @@ func (r *Runner) Run(stopping, finishing context.Context, end func(cause error))
 
 // stateOf is what this worker tells of itself.
 func (r *Runner) stateOf(engines map[bool]*keyed.Engine) stream.WorkerState {
-	state := stream.WorkerState{ID: r.group.ID(), Group: r.Config.Group, StartedAt: r.began}
+	state := stream.WorkerState{ID: r.group.ID(), Group: r.Config.Group, StartedAt: r.began, Asides: true}
 	for _, engine := range engines {
 		stats := engine.Stats()
 		state.UnderWay += stats.UnderWay
@@ -163,7 +166,11 @@ func (r *Runner) bounds(due bool) keyed.Bounds {
 			count++
 		}
 	}
-	return keyed.Bounds{Window: min(max(heldShare*limit/count, minHeld), consume.MaxHeld), Most: consume.MaxHeld - minHeld}
+	bounds := keyed.Bounds{Window: min(max(heldShare*limit/count, minHeld), consume.MaxHeld), Most: consume.MaxHeld - minHeld}
+	if !due { // What is due has lost its place in the events.
+		bounds.Key, bounds.KeyPressed = maxOfChat, maxOfChatPressed
+	}
+	return bounds
 }
 
 // awaitHandlers returns when no handler runs any more. Handlers that do not heed the end of their context are left behind;

@@ -20,15 +20,18 @@ func (p *Partition) request(ctx context.Context, pin string) (r Request, ready b
 		return Request{Count: 1, Wait: times.Ask}, true, nil
 	case p.isStaging():
 		foreign, err := p.foreign(ctx)
-		if err != nil || foreign <= 0 {
-			if err == nil {
+		if err == nil && foreign <= 0 {
+			var loaded bool
+			if loaded, err = p.loadAsides(ctx); loaded {
 				p.release()
-			} else if ctx.Err() != nil {
-				err = nil
 			}
-			return Request{}, false, err
+		} else if err == nil {
+			return Request{Pin: pin, Count: min(foreign, maxStaged), Wait: times.Look}, true, nil
 		}
-		return Request{Pin: pin, Count: min(foreign, maxStaged), Wait: times.Look}, true, nil
+		if ctx.Err() != nil {
+			err = nil
+		}
+		return Request{}, false, err
 	}
 	room := p.room()
 	if room > p.bounds.Window/4 || room == p.bounds.Window {
@@ -82,7 +85,7 @@ func (p *Partition) foreign(ctx context.Context) (int, error) {
 	p.engine.mutex.Lock()
 	arrivals := p.arrivals
 	p.engine.mutex.Unlock()
-	count, err := p.broker.HandedOut(ctx)
+	count, place, err := p.broker.HandedOut(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -93,6 +96,9 @@ func (p *Partition) foreign(ctx context.Context) (int, error) {
 		if h.arrival <= arrivals && h.valid(at, p.engine.times) {
 			count--
 		}
+	}
+	if count <= 0 { // Whatever comes next comes behind it: what is missing then got lost on the way.
+		p.place = place
 	}
 	return count, nil
 }

@@ -38,6 +38,11 @@ type simulated struct {
 	pin      int // of the owner, 0 without
 	pins     int
 	pinnedAt time.Time
+
+	record   []keyed.Aside
+	revision uint64
+	writer   *link
+	setAside int // how often a key came to be aside
 }
 
 // publish stores a message.
@@ -99,6 +104,9 @@ type link struct {
 	mute   bool                 // nothing goes through, and nobody is told
 	loses  bool                 // what the broker hands out gets lost, as when a request ends on this side alone
 	got    map[uint64]time.Time // when each message was handed to this worker the last time
+	read   map[uint64]string    // the keys of what this worker did of what is aside
+	fails  bool                 // the next request fails
+	loss   int                  // the sequence that gets lost next, 0 for none
 }
 
 func (l *link) set(change func(*link)) {
@@ -126,6 +134,13 @@ func (l *link) Ask(ctx context.Context, r keyed.Request, each func(keyed.Deliver
 	mine := 0
 	if r.Pin != "" {
 		mine = int(r.Pin[0])
+	}
+	l.mutex.Lock()
+	fails := l.fails
+	l.fails = false
+	l.mutex.Unlock()
+	if fails {
+		return answer, errSilent
 	}
 	count, pause := 0, 10*time.Millisecond
 	for begin, first := time.Now(), true; time.Since(begin) < r.Wait && ctx.Err() == nil && count < max(r.Count, 1); first = false {
@@ -196,7 +211,10 @@ func (l *link) hand(mine, asked int, first bool, each func(keyed.Delivery)) (pin
 	pin = s.pin
 	s.mutex.Unlock()
 	l.mutex.Lock()
-	lost := l.loses && l.chance.IntN(20) == 0
+	lost := l.loses && l.chance.IntN(20) == 0 || l.loss == sequence
+	if lost {
+		l.loss = 0
+	}
 	l.mutex.Unlock()
 	if !lost {
 		l.set(func(l *link) { l.got[d.Sequence()] = time.Now() })
@@ -205,11 +223,11 @@ func (l *link) hand(mine, asked int, first bool, each func(keyed.Delivery)) (pin
 	return pin, true
 }
 
-func (l *link) HandedOut(ctx context.Context) (count int, err error) {
+func (l *link) HandedOut(ctx context.Context) (count int, place uint64, err error) {
 	wait(ctx, l.delay(5*time.Millisecond))
 	if !l.passes() {
 		wait(ctx, askTime)
-		return 0, errSilent
+		return 0, 0, errSilent
 	}
 	l.broker.mutex.Lock()
 	defer l.broker.mutex.Unlock()
@@ -218,7 +236,7 @@ func (l *link) HandedOut(ctx context.Context) (count int, err error) {
 			count++
 		}
 	}
-	return count, nil
+	return count, l.broker.place, nil
 }
 
 func (l *link) Renew(ctx context.Context, deliveries []keyed.Delivery) error {
@@ -236,6 +254,94 @@ func (l *link) Renew(ctx context.Context, deliveries []keyed.Delivery) error {
 		}
 	}
 	return nil
+}
+
+// Allowed lets everything be set aside.
+func (l *link) Allowed() bool { return true }
+
+// Load returns the record.
+func (l *link) Load(ctx context.Context) (saved []keyed.Aside, revision, delivered uint64, err error) {
+	wait(ctx, l.delay(5*time.Millisecond))
+	if !l.passes() {
+		wait(ctx, askTime)
+		return nil, 0, 0, errSilent
+	}
+	l.broker.mutex.Lock()
+	defer l.broker.mutex.Unlock()
+	return slices.Clone(l.broker.record), l.broker.revision, uint64(l.broker.next), nil
+}
+
+// Save writes the record. Where nothing goes through it may be written much later, as when it waited in a buffer; and the answer
+// may be lost.
+func (l *link) Save(ctx context.Context, list []keyed.Aside, revision uint64) (uint64, error) {
+	wait(ctx, l.delay(5*time.Millisecond))
+	if !l.passes() {
+		if l.delay(2) == 0 {
+			time.AfterFunc(l.delay(20*time.Second), func() { l.broker.save(nil, list, revision) })
+		}
+		wait(ctx, askTime)
+		return 0, errSilent
+	}
+	now, written := l.broker.save(l, list, revision)
+	switch {
+	case !written:
+		return 0, keyed.ErrOvertaken
+	case l.delay(30) == 0:
+		return 0, errSilent
+	}
+	return now, nil
+}
+
+// save writes the record. Who wrote the one that is there may write another one.
+func (s *simulated) save(by *link, list []keyed.Aside, revision uint64) (now uint64, written bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if revision != s.revision && (by == nil || by != s.writer) {
+		return 0, false
+	}
+	s.writer = by
+	if len(list) > len(s.record) {
+		s.setAside++
+	}
+	s.record = slices.Clone(list)
+	s.revision++
+	return s.revision, true
+}
+
+// Floor returns up to where everything is acknowledged.
+func (l *link) Floor(context.Context) (uint64, error) {
+	if !l.passes() {
+		return 0, errSilent
+	}
+	l.broker.mutex.Lock()
+	defer l.broker.mutex.Unlock()
+	for i, m := range l.broker.messages[:l.broker.next] {
+		if !m.done {
+			return uint64(i), nil
+		}
+	}
+	return uint64(l.broker.next), nil
+}
+
+// Read reads a few messages, as far as they go.
+func (l *link) Read(ctx context.Context, a keyed.Aside, after, upTo uint64, _ bool) (found []keyed.Delivery, read uint64, err error) {
+	wait(ctx, l.delay(5*time.Millisecond))
+	if !l.passes() {
+		wait(ctx, askTime)
+		return nil, 0, errSilent
+	}
+	l.broker.mutex.Lock()
+	messages := l.broker.messages[after:upTo]
+	l.broker.mutex.Unlock()
+	most := 1 + int(l.delay(40))
+	for read = after; read < upTo && len(found) < most; read++ {
+		if m := messages[read-after]; keyed.KeyID(m.key) == a.ID {
+			d := &event{link: l, sequence: int(read) + 1, times: 1, key: m.key, stored: true}
+			l.set(func(l *link) { l.got[d.Sequence()] = time.Now() })
+			found = append(found, d)
+		}
+	}
+	return found, read, nil
 }
 
 func (l *link) GiveUp(_ context.Context, pin string) error {
@@ -256,6 +362,7 @@ type event struct {
 	sequence, times int
 	place           uint64
 	key             string
+	stored          bool // it was read and not handed out
 }
 
 func (e *event) Key() string      { return e.key }
@@ -263,12 +370,18 @@ func (e *event) Sequence() uint64 { return uint64(e.sequence) }
 func (e *event) Place() uint64    { return e.place }
 func (e *event) Again() bool      { return e.times > 1 }
 func (e *event) Settled() bool    { return false }
+func (e *event) Where() string    { return "here" }
 
 // Ack arrives a little later, and behind what was sent before it.
-func (e *event) Ack() error { return e.later(func(m *message) { m.done = true }) }
+func (e *event) Ack() error {
+	if e.stored {
+		panic("what was read is acknowledged")
+	}
+	return e.later(func(m *message) { m.done = true })
+}
 
 func (e *event) Return(tell bool) error {
-	if !tell {
+	if !tell || e.stored {
 		return nil
 	}
 	return e.later(func(m *message) { m.redeliver = m.redeliver || !m.done })

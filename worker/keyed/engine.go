@@ -38,6 +38,8 @@ type Delivery interface {
 	Place() uint64
 	// Again reports whether it was handed out before.
 	Again() bool
+	// Where tells Asides where those with the same key are found again; empty when they can't be.
+	Where() string
 	// Settled reports that it was done before it came, so that there is nothing to do but to acknowledge it.
 	Settled() bool
 	// Ack tells the broker that it is done. An error means that the broker was not told, and hands it out again.
@@ -109,8 +111,9 @@ func (e *Engine) Stats() (s Stats) {
 	defer e.mutex.Unlock()
 	for _, p := range e.partitions {
 		s.Keys += len(p.queues)
-		s.Waiting += len(p.holds)
+		s.Waiting += len(p.staged)
 		for _, q := range p.queues {
+			s.Waiting += len(q.holds)
 			if q.running() {
 				s.UnderWay++
 			}
@@ -141,10 +144,10 @@ func (e *Engine) pick() *hold {
 	at := now()
 	for q := e.ready.pop(); q != nil; q = e.ready.pop() {
 		q.listed = false
-		if len(q.holds) == 0 || q.waiting != nil || q.running() {
+		if len(q.holds) == 0 || q.waiting != nil || q.running() || q.blocked() {
 			continue // It was dropped in between.
 		}
-		if !q.holds[0].valid(at, e.times) {
+		if !q.valid(at, e.times) {
 			q.partition.doubt()
 			continue
 		}
@@ -182,7 +185,7 @@ func (e *Engine) work(h *hold) {
 func (e *Engine) settle(h *hold, verdict Verdict) (tell []func() error) {
 	q, p, at := h.queue, h.queue.partition, now()
 	h.begun = false
-	if verdict.kind == again && !p.closing {
+	if verdict.kind == again && !p.closing && !h.isLeft() {
 		q.pause(verdict.delay)
 		return nil
 	}
@@ -209,5 +212,6 @@ func (e *Engine) settle(h *hold, verdict Verdict) (tell []func() error) {
 		}
 	}
 	p.left(q, len(gone))
+	p.finished(h, verdict.kind == done)
 	return tell
 }

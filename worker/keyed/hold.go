@@ -33,6 +33,10 @@ type hold struct {
 	// machine is suspended.
 	since time.Time
 	begun bool // somebody works at it right now
+	// stored says that it was read from where it is stored, so that the broker did not hand it out. It is of aside then. A mark
+	// of one has aside too.
+	stored bool
+	aside  *aside
 }
 
 // now is the wall clock's time. The monotonic clock stands still while a machine is suspended.

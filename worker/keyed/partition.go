@@ -24,8 +24,9 @@ type Broker interface {
 	// is over, or the context has ended. Whatever came for the request is passed to each before it returns. It returns
 	// ErrNotOwner and ErrLost, and other errors when the broker did not answer.
 	Ask(ctx context.Context, request Request, each func(Delivery)) (Answer, error)
-	// HandedOut returns how many deliveries are handed out and not acknowledged.
-	HandedOut(ctx context.Context) (int, error)
+	// HandedOut returns how many deliveries are handed out and not acknowledged, and the Place of the last one that was ever
+	// handed out.
+	HandedOut(ctx context.Context) (count int, place uint64, err error)
 	// Renew tells the broker that deliveries are still being worked at, and returns when it has confirmed that.
 	Renew(ctx context.Context, deliveries []Delivery) error
 	// GiveUp lets the broker choose another owner at once.
@@ -64,6 +65,7 @@ type Partition struct {
 	counted int              // of the queued ones, those that the window counts
 	staged  []*hold
 	staging bool
+	asides  *asides // nil where none can be set aside
 	// place is that of the last delivery, 0 before the first one.
 	place    uint64
 	arrivals uint64
@@ -83,17 +85,23 @@ type Bounds struct {
 	Window int
 	// Most is for everything, whatever it is of.
 	Most int
+	// Key is how many deliveries of one key wait here at most, where the broker can set those beyond aside; KeyPressed is that
+	// where a quarter of Most is held. Without Key none is set aside.
+	Key, KeyPressed int
 }
 
 // perKey is how many deliveries of a key the window counts.
 const perKey = 8
 
-// Add adds a partition; report is told of errors, and nil when the broker answers or the partition is
+// Add adds a partition. A broker that is one of Asides as well sets aside what there is too much of. report is told of errors, and nil when the broker answers or the partition is
 // given up.
 func (e *Engine) Add(broker Broker, bounds Bounds, report func(error)) *Partition {
 	p := &Partition{
 		engine: e, broker: broker, bounds: bounds, report: report,
 		queues: map[string]*queue{}, holds: map[uint64]*hold{}, freed: make(chan struct{}, 1),
+	}
+	if store, can := broker.(Asides); can && bounds.Key > 0 && !e.unordered {
+		p.asides = &asides{store: store, open: map[string]*aside{}}
 	}
 	e.mutex.Lock()
 	defer e.mutex.Unlock()
@@ -106,6 +114,9 @@ func (e *Engine) Add(broker Broker, bounds Bounds, report func(error)) *Partitio
 func (p *Partition) Run(ctx, giveUp context.Context) {
 	p.engine.mutex.Lock()
 	p.closing = false
+	if p.asides != nil {
+		p.asides.context = giveUp
+	}
 	p.engine.mutex.Unlock()
 	p.open(ctx)
 	pin := ""
@@ -159,6 +170,9 @@ func (p *Partition) own(ctx context.Context, pin string) (string, error) {
 	defer cancel()
 	p.engine.mutex.Lock()
 	p.doubts, p.staging, p.place = cancel, !p.engine.unordered, 0
+	if p.asides != nil {
+		p.asides.loaded = false
+	}
 	p.engine.mutex.Unlock()
 	defer func() {
 		p.engine.mutex.Lock()
@@ -208,37 +222,72 @@ func (p *Partition) take(d Delivery, sent time.Time) {
 	h := &hold{Delivery: d, since: sent, arrival: p.arrivals}
 	p.holds[d.Sequence()] = h
 	p.staging = p.staging || (missing || d.Again()) && !e.unordered
+	settled := false
 	if p.staging {
 		p.staged = append(p.staged, h)
 	} else {
-		p.enqueue(h)
+		settled = p.enqueue(h)
 		e.dispatch()
 	}
 	e.mutex.Unlock()
+	if settled {
+		_ = d.Ack() // The same.
+	}
 }
 
 // release queues what was staged.
 func (p *Partition) release() {
 	p.engine.mutex.Lock()
-	defer p.engine.mutex.Unlock()
 	slices.SortFunc(p.staged, bySequence)
+	var settled []*hold
 	for _, h := range p.staged {
-		p.enqueue(h)
+		if p.enqueue(h) {
+			settled = append(settled, h)
+		}
 	}
 	p.staged, p.staging, p.owner = nil, false, true
+	if p.asides != nil {
+		for _, a := range p.asides.open {
+			p.refill(a)
+		}
+	}
 	p.engine.dispatch()
+	p.engine.mutex.Unlock()
+	at := now()
+	for _, h := range settled {
+		if h.valid(at, p.engine.times) {
+			_ = h.Ack() // What the broker was not told comes again, and is known then.
+		}
+	}
 }
 
-func (p *Partition) enqueue(h *hold) {
+// enqueue puts a delivery into the queue of its key. Settled says that it is to be acknowledged instead, because it is aside.
+func (p *Partition) enqueue(h *hold) (settled bool) {
+	if isAside, settled := p.route(h); isAside {
+		return settled
+	}
 	key := h.Key()
 	if p.engine.unordered {
 		key = strconv.FormatUint(h.Sequence(), 10)
 	}
+	q := p.queueOf(key)
+	p.insert(q, h)
+	p.setAside(q)
+	return false
+}
+
+// queueOf returns the queue of a key.
+func (p *Partition) queueOf(key string) *queue {
 	q := p.queues[key]
 	if q == nil {
 		q = &queue{partition: p, key: key}
 		p.queues[key] = q
 	}
+	return q
+}
+
+// insert puts a delivery into a queue.
+func (p *Partition) insert(q *queue, h *hold) {
 	q.insert(h)
 	if len(q.holds) <= perKey {
 		p.counted++
@@ -249,7 +298,7 @@ func (p *Partition) enqueue(h *hold) {
 // left notes that so many deliveries have left their queue.
 func (p *Partition) left(q *queue, count int) {
 	p.counted -= min(len(q.holds)+count, perKey) - min(len(q.holds), perKey)
-	if len(q.holds) == 0 && q.waiting == nil {
+	if len(q.holds) == 0 && q.waiting == nil && q.aside == nil && p.queues[q.key] == q {
 		delete(p.queues, q.key)
 	}
 	q.next()
@@ -284,6 +333,12 @@ func (p *Partition) forget() {
 	p.engine.mutex.Lock()
 	dropped := p.drop()
 	p.recent, p.holds = recent{}, map[uint64]*hold{}
+	if p.asides != nil {
+		for _, a := range p.asides.open { // Only what is under way is left.
+			a.queue.aside = nil
+		}
+		p.asides.open = map[string]*aside{}
+	}
 	p.engine.mutex.Unlock()
 	for _, h := range dropped {
 		_ = h.Return(false)
@@ -303,7 +358,7 @@ func (p *Partition) close(ctx context.Context, pin string) {
 
 // drop takes out everything that has not begun. The mutex is held.
 func (p *Partition) drop() []*hold {
-	dropped := p.staged
+	dropped := append(p.dropAsides(), p.staged...)
 	p.staged = nil
 	for key, q := range p.queues {
 		gone := q.drop()
@@ -313,9 +368,7 @@ func (p *Partition) drop() []*hold {
 			delete(p.queues, key)
 		}
 	}
-	for _, h := range dropped {
-		delete(p.holds, h.Sequence())
-	}
+	p.letGo(dropped)
 	slices.SortFunc(dropped, bySequence)
 	return dropped
 }

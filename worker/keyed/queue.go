@@ -13,6 +13,7 @@ type queue struct {
 	holds     []*hold
 	listed    bool        // it is in the engine's list of those that are ready
 	waiting   *time.Timer // the pause before the next try of the first one, nil without
+	aside     *aside      // nil as long as the key is not aside
 }
 
 // running reports whether the first one is under way.
@@ -30,7 +31,7 @@ func (q *queue) insert(h *hold) {
 
 // next makes the queue ready where there is something to begin.
 func (q *queue) next() {
-	if q.listed || q.waiting != nil || len(q.holds) == 0 || q.running() {
+	if q.listed || q.waiting != nil || len(q.holds) == 0 || q.running() || q.blocked() {
 		return
 	}
 	q.listed = true

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"sluice.internal/shared/stream"
+	"sluice.internal/shared/stream/internal/wire"
 )
 
 // GroupNames returns the names of all groups, in order, also of those that no worker serves at the moment.
@@ -21,7 +22,7 @@ func (s *Client) GroupNames(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(stream.GroupsOf(consumers))), nil
 }
 
-// RemoveGroup deletes a group's consumers and what was parked for it. The events stay.
+// RemoveGroup deletes a group's consumers, what was parked for it, and what is known of its chats that are aside. The events stay.
 //
 // The consumers go first: as long as one is there, the group holds back trimming, and a worker that still runs would park
 // more. What a crash cuts short is done by removing the group once more; a group that is not there is no error. A group
@@ -47,6 +48,13 @@ func (s *Client) RemoveGroup(ctx context.Context, name string) error {
 		if err := purge(ctx, s.core, retries, subject); err != nil {
 			return fmt.Errorf("purge %s: %w", subject, err)
 		}
+	}
+	positions, err := s.js.Stream(ctx, stream.Positions)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", stream.Positions, err)
+	}
+	if err := positions.Purge(ctx, jetstream.WithPurgeSubject(wire.AsidesOf(name))); err != nil {
+		return fmt.Errorf("purge what is aside of group %q: %w", name, err)
 	}
 	return nil
 }

@@ -109,6 +109,9 @@ func (s *Client) inspectGroups(ctx context.Context, status *Status) error {
 		}
 		due = stream.GroupsOf(consumers)
 	}
+	if err := s.addAsides(ctx, status); err != nil {
+		return err
+	}
 	for i := range status.Groups {
 		group := &status.Groups[i]
 		group.Incomplete = s.lacksLane(groups[group.Name])

@@ -67,6 +67,8 @@ type Backlog struct {
 	// Parked counts the group's events that wait for the time of their next attempt, Due those whose time has come
 	// and those that are handed over again. Both are beside Waiting and UnderWay.
 	Parked, Due uint64
+	// Aside are the group's chats of which more waits than a worker holds. Waiting counts what is aside of them too.
+	Aside []stream.Aside
 	// Dead counts the dead letters that it left.
 	Dead uint64
 	// Oldest is when the oldest was stored, or became due, that is not processed and not parked; zero when there

@@ -19,6 +19,7 @@
 //	group.go           a group's consumers
 //	open_consumer.go   making one consumer
 //	partition.go       being handed a consumer's events, as its owner or beside others
+//	aside.go           chats of which too much waits: which they are, and reading their events again
 //	lanes_before.go    taking over from the consumers of lanes, which the version before had
 //	members.go         hearing and telling what the group's workers do
 //	delivery.go        one event in a worker's hands: done, retry, park, bury, keep alive

@@ -57,9 +57,11 @@ func (s *Client) NextEvent(ctx context.Context, lane int, from uint64) (uint64, 
 const (
 	// eventsAtOnce and eventBytes bound the answer to one request for events.
 	eventsAtOnce = 256
-	eventBytes   = 8 << 20
+	eventBytes   = 4 << 20
 	// eventsTimeout bounds one request.
 	eventsTimeout = 10 * time.Second
+	// lastSequenceHeader is on each message of an answer: the sequence of the one before. Source: NATS ADR-31.
+	lastSequenceHeader = "Nats-Last-Sequence"
 )
 
 // EachEvent calls visit with the stored events from a sequence on, up to the last that is there by now, and returns that one's
@@ -71,7 +73,7 @@ func (s *Client) EachEvent(ctx context.Context, from uint64, visit func(*notific
 	}
 	last = opened.CachedInfo().State.LastSeq
 	for next := max(from, opened.CachedInfo().State.FirstSeq, 1); next <= last; {
-		read, err := s.someEvents(ctx, next, visit)
+		read, err := s.someEvents(ctx, ">", next, visit)
 		if err != nil {
 			return last, err
 		}
@@ -83,12 +85,13 @@ func (s *Client) EachEvent(ctx context.Context, from uint64, visit func(*notific
 	return last, nil
 }
 
-// someEvents reads one answer of the server, and returns the last sequence in it, 0 for none.
-func (s *Client) someEvents(ctx context.Context, from uint64, visit func(*notification.Event)) (read uint64, err error) {
+// someEvents reads one answer of the server without gaps, and returns the last sequence in it, 0 for none. After an error what was
+// visited is still so.
+func (s *Client) someEvents(ctx context.Context, subject string, from uint64, visit func(*notification.Event)) (read uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, eventsTimeout)
 	defer cancel()
 	messages, err := jetstreamext.GetBatch(ctx, s.js, stream.Events, eventsAtOnce,
-		jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchSubject(">"), jetstreamext.GetBatchMaxBytes(eventBytes))
+		jetstreamext.GetBatchSeq(from), jetstreamext.GetBatchSubject(subject), jetstreamext.GetBatchMaxBytes(eventBytes))
 	if err != nil {
 		return 0, fmt.Errorf("read events from %d on: %w", from, stream.Classify(err))
 	}
@@ -97,7 +100,11 @@ func (s *Client) someEvents(ctx context.Context, from uint64, visit func(*notifi
 			return read, nil
 		}
 		if err != nil {
-			return 0, fmt.Errorf("read events from %d on: %w", from, stream.Classify(err))
+			return read, fmt.Errorf("read events from %d on: %w", from, stream.Classify(err))
+		}
+		// Where the connection fell meanwhile, the middle of an answer may be missing.
+		if message.Header.Get(lastSequenceHeader) != strconv.FormatUint(read, 10) {
+			return read, nil
 		}
 		event := wire.ReadEvent(message.Subject, message.Header, message.Data, message.Sequence)
 		visit(&event)

@@ -37,8 +37,8 @@ var (
 )
 
 // Partition is one of a group's consumers. That of an ordered group has one worker as its owner, which the server chooses:
-// whoever asks first without a pin, from the first message on. Only Renew and the settling of deliveries may be called while
-// something else is under way.
+// whoever asks first without a pin, from the first message on. Only Renew, what is about asides and the settling of deliveries
+// may be called while something else is under way.
 type Partition struct {
 	streams *Client
 	group   *Group
@@ -142,13 +142,14 @@ func (p *Partition) pass(d *Delivery, each func(*Delivery)) {
 	each(d)
 }
 
-// HandedOut returns how many events are handed out and not acknowledged.
-func (p *Partition) HandedOut(ctx context.Context) (int, error) {
+// HandedOut returns how many events are handed out and not acknowledged, and the place of the last one that was ever handed
+// out.
+func (p *Partition) HandedOut(ctx context.Context) (count int, place uint64, err error) {
 	info, err := p.info(ctx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return info.NumAckPending, nil
+	return info.NumAckPending, info.Delivered.Consumer, nil
 }
 
 func (p *Partition) info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
