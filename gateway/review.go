@@ -92,6 +92,7 @@ func storedExchange(rejection *notification.Rejection, from *source.Configured) 
 	if rejection.ContentType != "" {
 		header.Set("Content-Type", rejection.ContentType)
 	}
+	// A query was kept as fields of the header, each with the secrets taken out of it.
 	query := url.Values{}
 	for name, values := range header {
 		if parameter, ok := strings.CutPrefix(name, source.QueryField); ok {

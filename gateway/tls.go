@@ -47,6 +47,7 @@ func (g *Gateway) serve() error {
 	}
 	g.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: g.certificate.get}
 	if g.peers.authorities != nil {
+		// A client without a certificate is served as well: it may be another source's, which proves itself otherwise.
 		g.server.TLSConfig.ClientAuth, g.server.TLSConfig.ClientCAs = tls.VerifyClientCertIfGiven, g.peers.authorities
 	}
 	return g.server.ServeTLS(g.connections, "", "")
@@ -64,7 +65,8 @@ type serverCertificate struct {
 	failed bool
 }
 
-// fileState changes with a file.
+// fileState changes with a file. Both are compared: a file that is written twice within the resolution of the clock has another
+// size, but for a renewal that is as long.
 type fileState struct {
 	modified time.Time
 	size     int64
@@ -131,6 +133,7 @@ func (c clientCertificates) of(request *http.Request) *x509.Certificate {
 	}
 	// The connection itself has to come from a proxy. The forwarded address does not count, since the one who could write it
 	// could write the certificate too.
+	// More than one value would leave open which of them the proxy has set.
 	values := request.Header.Values(c.header)
 	if c.header == "" || len(values) != 1 || !c.proxies.FromProxy(request) {
 		return nil

@@ -15,7 +15,8 @@ type bounds struct {
 	memory *semaphore.Weighted
 }
 
-// enter takes a slot within the limit.
+// enter takes a slot within the limit. It never waits: who refuses a request has a client that waits for the answer. The slot
+// comes first, so that what there is no slot for does not use up what the limit allows.
 func (b bounds) enter(limit *rate.Limiter) bool {
 	select {
 	case b.slots <- struct{}{}:
@@ -49,11 +50,14 @@ func (b bounds) ofRead(refused Refused, maxBody int64) (body []byte, whole bool,
 	if !refused.BodyComplete {
 		maxBody = min(maxBody, incompleteBody)
 	}
+	// Of one that is kept whole the capacity counts, as that is what it holds.
 	if size := int64(cap(refused.Body)); int64(len(refused.Body)) <= maxBody && b.memory.TryAcquire(size) {
 		return refused.Body, refused.BodyComplete, size
 	}
 	want := min(int64(len(refused.Body)), maxBody)
 	if !b.memory.TryAcquire(want) {
+		// A little is kept without being counted: there are no more of these than slots, and without it nobody could tell
+		// what was refused during a flood.
 		want = min(want, minBody)
 		return bytes.Clone(refused.Body[:want]), refused.BodyComplete && want == int64(len(refused.Body)), 0
 	}
@@ -79,7 +83,7 @@ func (b bounds) ofUnread(refused Refused, maxBody int64) (body []byte, whole boo
 	if maxBody <= minBody || !b.memory.TryAcquire(maxBody) {
 		return little[:min(maxBody, minBody)], false, 0
 	}
-	body, err = readFull(refused.Request.Body, little, maxBody+1)
+	body, err = readFull(refused.Request.Body, little, maxBody+1) // The last byte is for finding that there is more.
 	whole = err == nil && int64(len(body)) <= maxBody
 	return body[:min(int64(len(body)), maxBody)], whole, maxBody
 }

@@ -16,7 +16,8 @@ const (
 	reportInterval = time.Minute
 	// spikeWindow is in how many minutes refusals are counted together.
 	spikeWindow = 5
-	// minSpike is how many of them there must be, and minRise how many times as many as usual, for an alert.
+	// minSpike is how many of them there must be, and minRise how many times as many as usual, for an alert. A source that is
+	// never refused anything has a usual count of nothing, so that the rise alone would make an alert of a single request.
 	minSpike = 50
 	minRise  = 5
 	// usualMinutes is how many minutes make what is usual.
@@ -34,7 +35,7 @@ func (r *Recorder) report(refused Refused, cause, detail string) {
 		"remote", clientText(refused.Client), "request_id", refused.RequestID,
 	}
 	r.sources[refused.Source].spike.note(cause, detail)
-	if refused.Source == "" {
+	if refused.Source == "" { // A path of a source may have its secret in it; one that is no source's shows what was meant.
 		attributes = append(attributes, "path", Shorten(r.redactor.hide(refused.Path)))
 	}
 	r.lines.warn(refused.Code+" "+cause+" "+refused.Source, "request refused", attributes...)
@@ -82,6 +83,7 @@ type summaries struct {
 	open map[string]*summary
 }
 
+// summary is what happened since the last line about it.
 type summary struct {
 	message string
 	more    int
@@ -139,12 +141,14 @@ type spike struct {
 	cause, detail string
 }
 
+// add counts every refused request, also those that are not kept: a flood shows in what is only counted.
 func (s *spike) add() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.count++
 }
 
+// note remembers why the last one was refused, for the alert. It comes after the diagnosis, and so later than add.
 func (s *spike) note(cause, detail string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -17,6 +17,7 @@ const writeTimeout = 5 * time.Second
 // Run writes rejections until the context ends, and then those that are left, for at most a few seconds. It can be called
 // once.
 func (r *Recorder) Run(ctx context.Context) {
+	// What was refused before the end is written after it, so that writing has an end of its own.
 	writing, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	var both sync.WaitGroup
@@ -46,6 +47,7 @@ func (r *Recorder) write(ctx context.Context, stopped <-chan struct{}) {
 	}
 }
 
+// writeRest writes what is in the queue. By then no request is served any more, so that nothing is added.
 func (r *Recorder) writeRest(ctx context.Context) {
 	for {
 		select {
@@ -57,6 +59,8 @@ func (r *Recorder) writeRest(ctx context.Context) {
 	}
 }
 
+// writeOne stores one rejection. One that the store does not take is counted instead and not tried again: it is a trace for the
+// operator, and behind it others wait that the store may take.
 func (r *Recorder) writeOne(ctx context.Context, next queued) {
 	defer next.release()
 	r.complete(next)
@@ -83,6 +87,7 @@ func (r *Recorder) complete(next queued) {
 	if next.tokens == nil {
 		return
 	}
+	// A digest is slow to make, so that a token that is nearly right can't be found by trying.
 	next.rejection.TokenDigests = make(map[string]string, len(next.tokens))
 	for name, token := range next.tokens {
 		next.rejection.TokenDigests[name] = proof.HashToken(token)

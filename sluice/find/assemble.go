@@ -15,6 +15,7 @@ func storyOf(source, key string) string { return source + "/" + key }
 // unread names the story of a notification that can't be read, and so has no key.
 func unread(sequence uint64) string { return fmt.Sprintf("/notification/%d", sequence) }
 
+// story names the story that the notification belongs to by itself: that of its first key, since one with several events has several.
 func (a *arrival) story() string {
 	if keys := a.keys(); len(keys) > 0 {
 		return storyOf(a.Source, keys[0])
@@ -22,6 +23,7 @@ func (a *arrival) story() string {
 	return unread(a.Sequence)
 }
 
+// letterStory names the story of a dead letter.
 func letterStory(l *notification.DeadLetter) string {
 	if l.Group == "" { // It never was an event; what its key is may not be known.
 		return unread(l.NotificationSequence)
@@ -44,6 +46,8 @@ type assembly struct {
 
 // assemble makes stories of the findings, the oldest first, and of these the newest.
 func (f *finder) assemble() []Story {
+	// Events come first: a notification goes to the stories of events where there are any, and dead letters come before it because
+	// one that never was an event names the story by the notification.
 	all := &assembly{finder: f, stories: map[string]*Story{}, current: map[string]*notification.Event{}}
 	for i := range f.found.events {
 		all.addEvent(&f.found.events[i].Event)
@@ -83,6 +87,7 @@ func (s *assembly) of(name string) *Story {
 	return story
 }
 
+// add adds a step, once.
 func (s *Story) add(step Step) {
 	// Two copies of an event have the same tries in their history.
 	if !slices.Contains(s.Steps, step) {
@@ -95,7 +100,8 @@ func (s *Story) describe(source string, identity *notification.Identity) {
 	s.Source, s.Type, s.Instance, s.OrderKey, s.Key = source, identity.Type, identity.Instance, identity.OrderKey, identity.Key
 }
 
-// sort puts the steps into the order of their times, what has none last.
+// sort puts the steps into the order of their times, what has none last: that is what still waits. Steps of the same time stay in
+// the order in which they were added, which is that of a notification's way.
 func (s *Story) sort() {
 	slices.SortStableFunc(s.Steps, func(a, b Step) int {
 		switch {
@@ -111,6 +117,7 @@ func (s *Story) sort() {
 	})
 }
 
+// begin is when the first step was, by which stories are ordered.
 func (s *Story) begin() time.Time {
 	if len(s.Steps) == 0 {
 		return time.Time{}
@@ -118,6 +125,7 @@ func (s *Story) begin() time.Time {
 	return s.Steps[0].At
 }
 
+// addEvent adds an event. Two of them are in one story when the second came after the window in which repetitions are folded.
 func (s *assembly) addEvent(e *notification.Event) {
 	name := storyOf(e.Source, e.Key)
 	story := s.of(name)
@@ -155,6 +163,7 @@ func (s *assembly) addArrival(a *arrival) {
 		placed = true
 		story := s.of(storyOf(e.Source, e.Key))
 		story.add(arrived)
+		// One before the event is no repetition of it: it belongs to an event of an earlier window.
 		if !a.isOriginOf(e) && a.Sequence > e.NotificationSequence {
 			story.add(Step{
 				At: a.StoredAt, What: StepFolded, NotificationSequence: a.Sequence, EventSequence: e.Sequence,
@@ -165,6 +174,7 @@ func (s *assembly) addArrival(a *arrival) {
 	if placed {
 		return
 	}
+	// Its dead letter says what became of it, so that nothing is to be guessed.
 	if _, dead := s.stories[unread(a.Sequence)]; dead {
 		s.of(unread(a.Sequence)).add(arrived)
 		return
@@ -181,6 +191,7 @@ func (s *assembly) addArrival(a *arrival) {
 
 // addWhereabouts says what is known of a notification of which no event was found.
 func (s *assembly) addWhereabouts(story *Story, a *arrival) {
+	// The acknowledgement floor of its shard tells what waits from what was taken in and is gone.
 	floor := uint64(0)
 	if a.Shard < len(s.progress.Intake) {
 		floor = s.progress.Intake[a.Shard]
@@ -193,6 +204,7 @@ func (s *assembly) addWhereabouts(story *Story, a *arrival) {
 	story.add(step)
 }
 
+// addRetry adds an event that is parked for a group, with the tries that failed. The event itself may be too far back to be found.
 func (s *assembly) addRetry(r *notification.Retry) {
 	story := s.of(storyOf(r.Source, r.Key))
 	if story.Key == "" {
@@ -207,6 +219,7 @@ func (s *assembly) addRetry(r *notification.Retry) {
 	story.add(step)
 }
 
+// addTries adds the tries of a group that failed. Retries and dead letters carry all of them.
 func (s *Story) addTries(group string, history []notification.Try) {
 	for _, try := range history {
 		s.add(Step{
@@ -216,6 +229,7 @@ func (s *Story) addTries(group string, history []notification.Try) {
 	}
 }
 
+// addLetter adds a dead letter: of a group that gave an event up, or of the intake without one.
 func (s *assembly) addLetter(l *notification.DeadLetter) {
 	story := s.of(letterStory(l))
 	if story.Source == "" {
@@ -233,6 +247,7 @@ func (s *assembly) addLetter(l *notification.DeadLetter) {
 	})
 }
 
+// addRejection adds a refused request as a story of its own: nobody has read what it would have become.
 func (s *assembly) addRejection(r *notification.Rejection) {
 	story := s.of(rejectionStory(r))
 	story.Source = r.Source

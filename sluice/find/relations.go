@@ -10,7 +10,8 @@ import (
 	"sluice.internal/shared/stream/admin"
 )
 
-// addArrival adds a notification, once, without its body.
+// addArrival adds a notification, once, without its body: thousands may be found, each with megabytes, and what is told of them needs
+// none. InBody says that the text was found in it.
 func (f *finder) addArrival(n *notification.Notification, inBody bool) {
 	if slices.ContainsFunc(f.found.arrivals, func(a arrival) bool { return a.Sequence == n.Sequence }) {
 		return
@@ -33,6 +34,7 @@ func (f *finder) addEvent(e *notification.Event, inBody bool) {
 	f.note(storyOf(e.Source, e.Key), e.ReceivedAt)
 }
 
+// note remembers when a story had something last, by which the newest ones are kept where there are too many.
 func (f *finder) note(story string, at time.Time) {
 	if at.After(f.found.stories[story]) {
 		f.found.stories[story] = at
@@ -68,6 +70,7 @@ func (a *arrival) belongsTo(e *notification.Event) bool {
 // lookForRelations looks for what belongs to the findings where these do not have the text in the body: of copies of such a
 // body all were found already.
 func (f *finder) lookForRelations(ctx context.Context) error {
+	// What is added on the way has its relations already, so that copies are gone through.
 	for _, a := range slices.Clone(f.found.arrivals) {
 		if a.inBody || len(a.identities) == 0 {
 			continue
@@ -96,7 +99,7 @@ func (f *finder) lookForRelations(ctx context.Context) error {
 
 // lookForEvent looks for the events that a notification became or was folded into, mostly one.
 func (f *finder) lookForEvent(ctx context.Context, a *arrival) error {
-	missing := len(a.identities)
+	missing := len(a.identities) // A request that was divided has as many events as parts.
 	for i := range f.found.events {
 		if a.belongsTo(&f.found.events[i].Event) {
 			missing--
@@ -126,6 +129,7 @@ func (f *finder) lookForEvent(ctx context.Context, a *arrival) error {
 
 // lookForRepetitions looks for the notifications that were folded into an event.
 func (f *finder) lookForRepetitions(ctx context.Context, e *notification.Event) error {
+	// The minute is for clocks of gateways that differ; behind the window a repetition is an event of its own.
 	query := admin.Query{
 		Source: e.Source, Since: e.ReceivedAt.Add(-time.Minute), Until: e.StoredAt.Add(f.progress.Window),
 	}

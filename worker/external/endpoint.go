@@ -88,6 +88,7 @@ func (e *endpoint) handle(ctx context.Context, event handler.Event[handler.Docum
 			return fmt.Errorf("sign: %w", err)
 		}
 	}
+	// The context ends with the handler's time, so that a program that hangs is waited for no longer than one in Go.
 	response, err := e.client.Do(request)
 	if err != nil {
 		return unreached(err)
@@ -141,6 +142,7 @@ func verdict(response *http.Response, content []byte) error {
 	return err
 }
 
+// isPermanent reports whether a status says that the same request would be refused again.
 func isPermanent(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

@@ -18,6 +18,7 @@ func share(partitions []string, workers []stream.WorkerState) map[string]string 
 	owners := map[string]string{}
 	counts := map[string]int{}
 	for _, w := range workers {
+		// Two may tell that they own one, while it changes hands. The first of them has it here, on all workers alike.
 		for _, p := range w.Partitions {
 			if owners[p] == "" && slices.Contains(partitions, p) {
 				owners[p] = w.ID
@@ -25,6 +26,7 @@ func share(partitions []string, workers []stream.WorkerState) map[string]string 
 			}
 		}
 	}
+	// Who has too many gives up the last ones, so that all workers give up the same.
 	quotas := quotas(len(partitions), workers, counts)
 	for _, p := range slices.Backward(partitions) {
 		if owner := owners[p]; counts[owner] > quotas[owner] {

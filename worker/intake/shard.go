@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// reopenPause is how long to wait before a consumer that failed is opened again.
+	// reopenPause is how long to wait before a consumer that failed is opened again. Senders are answered all the while, so that
+	// nothing is gained by asking a server more often that is just coming back.
 	reopenPause = time.Second
 	// closeTimeout bounds how long giving up a shard may take. When the server is gone there is nothing to give up.
 	closeTimeout = 2 * time.Second
@@ -61,6 +62,7 @@ func (s *shardIntake) serve(stopping, finishing context.Context) error {
 		return err
 	}
 	defer func() {
+		// With finishing, as stopping has ended already when the worker is told to stop: the next worker begins at once then.
 		closing, cancel := context.WithTimeout(finishing, closeTimeout)
 		defer cancel()
 		if err := intake.Close(closing); err != nil {
@@ -87,7 +89,7 @@ func (s *shardIntake) serve(stopping, finishing context.Context) error {
 // processAny processes a batch. One notification that may kill the worker is processed in isolation; after it has killed
 // enough of them it becomes a dead letter that nobody has read.
 func (s *shardIntake) processAny(stopping, finishing context.Context, batch []consume.Received) error {
-	suspect := batch[0].Suspect()
+	suspect := batch[0].Suspect() // Who looks at suspects asks for one notification at a time.
 	if suspect == nil {
 		return s.process(finishing, s.store, batch, s.validator.batch)
 	}
@@ -120,6 +122,7 @@ func (s *shardIntake) process(
 		if err := s.storeAll(ctx, store, outcomes); err != nil {
 			return err
 		}
+		// Nothing waits for the server's word about these: one that is lost makes the notification come again, as a duplicate.
 		for i := range batch[:count] {
 			if err := batch[i].Ack(); err != nil {
 				return err
@@ -142,6 +145,7 @@ func (s *shardIntake) storeAll(ctx context.Context, store storing.Storer, outcom
 	if err := s.publishEvents(ctx, store, outcomes); err != nil {
 		return err
 	}
+	// Only what is stored may outdate others: a crash before this leaves an older time, which the repeated batch sets right.
 	if err := s.eachWithObject(ctx, store, outcomes, s.validator.newest.remember); err != nil {
 		return err
 	}
@@ -203,7 +207,7 @@ func (s *shardIntake) publishEvents(ctx context.Context, store storing.Storer, o
 			return err
 		})
 		switch {
-		case storing.IsRefused(err):
+		case storing.IsRefused(err): // It is about the first of them: those before it are stored and taken off.
 			outcomes[indexes[0]].refuse(err)
 			events, indexes = events[1:], indexes[1:]
 		case err != nil:

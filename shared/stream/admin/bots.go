@@ -40,6 +40,7 @@ func (s *Client) Bots(ctx context.Context) ([]Bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Positions come first and are what counts: a state is kept for some days, a position for ever.
 	for key := range states {
 		if _, moved := positions[key]; !moved { // It has asked and deleted nothing yet.
 			positions[key] = positions[botKey{key.bot, ""}]
@@ -53,6 +54,7 @@ func (s *Client) Bots(ctx context.Context) ([]Bot, error) {
 		}
 		bot := Bot{BotState: states[key], Position: at}
 		bot.Bot, bot.Instance = key.bot, key.instance
+		// What waits depends on the source and the types that the bot asks for, which its state alone says.
 		if bot.Source != "" {
 			filter := position.Filter{Source: bot.Source, Instance: bot.Instance, Types: bot.Types}
 			if bot.Waiting, err = client.Count(ctx, filter, at.Sequence); err != nil {
@@ -75,6 +77,7 @@ func (s *Client) Bots(ctx context.Context) ([]Bot, error) {
 // botKey is a bot and an instance, empty for where the bot began.
 type botKey struct{ bot, instance string }
 
+// hasInstance reports whether a bot has moved in the events of an instance. Its row without one says nothing then.
 func hasInstance(positions map[botKey]position.Position, bot string) bool {
 	for key := range positions {
 		if key.bot == bot && key.instance != "" {
@@ -84,6 +87,7 @@ func hasInstance(positions map[botKey]position.Position, bot string) bool {
 	return false
 }
 
+// botPositions returns the newest position of each bot and instance. What can't be read is somebody else's and left out.
 func (s *Client) botPositions(ctx context.Context) (map[botKey]position.Position, error) {
 	type found struct {
 		key botKey
@@ -113,6 +117,7 @@ func (s *Client) botPositions(ctx context.Context) (map[botKey]position.Position
 	return positions, nil
 }
 
+// botStates returns what the receive API said last about bots. It says that while they ask, so that a state may be missing.
 func (s *Client) botStates(ctx context.Context) (map[botKey]position.BotState, error) {
 	states := map[botKey]position.BotState{}
 	all := read(ctx, s, stream.States, wire.BotStates, Query{}, func(m *message) (state position.BotState, ok bool) {
@@ -144,6 +149,7 @@ func (s *Client) MoveBot(ctx context.Context, bot Bot, to uint64, passedOver uin
 	if err != nil {
 		return err
 	}
+	// Read here, and expected by the move: a bot that deletes meanwhile has its own way.
 	moved := at
 	moved.Sequence, moved.PassedOver = to, at.PassedOver+passedOver
 	_, err = client.Move(ctx, bot.Bot, bot.Instance, at, moved)
@@ -174,6 +180,7 @@ func (s *Client) EventSince(ctx context.Context, since time.Time) (uint64, error
 // RemoveBot forgets how far a bot is, and what the receive API said about it.
 func (s *Client) RemoveBot(ctx context.Context, bot string) error {
 	for _, of := range []struct{ stream, subjects string }{
+		// The position goes last: what a crash leaves is found by its name and can be removed again.
 		{stream.States, wire.StatesOf(bot)}, {stream.Positions, wire.PositionsOf(bot)},
 	} {
 		opened, err := s.core.Stream(ctx, of.stream)

@@ -34,6 +34,7 @@ type Stored struct {
 // it: the outcomes before are returned, the events behind were not published, so that nothing is out of order.
 // It tries again until the context's deadline. Errors as PublishNotification.
 func (s *Client) PublishEvents(ctx context.Context, events []notification.Event) ([]Stored, error) {
+	// The server refuses a batch whole that has one id twice, so that those are told apart before.
 	stored := make([]Stored, len(events))
 	fresh := make([]int, 0, len(events)) // indexes of the first of each key
 	seen := make(map[string]bool, len(events))
@@ -87,6 +88,8 @@ func batchOf(messages []*nats.Msg) int {
 	return count
 }
 
+// publishBatch stores messages that make one batch. It looks for what the server refused without knowing why: a duplicate is the
+// common case, and everything else comes up again with the message that it is about.
 func (s *Client) publishBatch(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
 	begin := time.Now()
 	if acks, err := s.core.StoreBatch(ctx, messages); err == nil {
@@ -117,6 +120,7 @@ func storedAs(acks []*jetstream.PubAck) []Stored {
 	return stored
 }
 
+// publishSingly stores one message after the other: side by side they would be out of order where one has to be repeated.
 func (s *Client) publishSingly(ctx context.Context, messages []*nats.Msg) ([]Stored, error) {
 	stored := make([]Stored, 0, len(messages))
 	for _, message := range messages {

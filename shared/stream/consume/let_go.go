@@ -26,6 +26,7 @@ func (s *Client) LetGo(ctx context.Context) (map[string][]uint64, error) {
 	for name, own := range stream.GroupsOf(consumers) {
 		floors := make([]uint64, s.lanes)
 		for lane := range floors {
+			// Several consumers may cover a lane while partitions take over from lanes; the one that is behind decides.
 			covered := false
 			for _, info := range own {
 				if stream.CoversLane(info, lane) && (!covered || info.AckFloor.Stream < floors[lane]) {
@@ -71,6 +72,7 @@ func (s *Client) EachEvent(ctx context.Context, from uint64, visit func(*notific
 	if err != nil {
 		return 0, stream.Classify(err)
 	}
+	// The end does not move with what is stored meanwhile, or a busy stream would never end.
 	last = opened.CachedInfo().State.LastSeq
 	for next := max(from, opened.CachedInfo().State.FirstSeq, 1); next <= last; {
 		read, err := s.someEvents(ctx, ">", next, visit)

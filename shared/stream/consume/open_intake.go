@@ -23,6 +23,7 @@ func (s *Client) openIntake(ctx context.Context, shard int) (jetstream.Consumer,
 			return s.js.Consumer(ctx, stream.Notifications, wire.IntakeName(shard))
 		})
 		if err == nil {
+			// Where it begins can't be changed, and what is former was found out when it was made; all else follows the program.
 			config, made := intakeConfig(shard), present.CachedInfo().Config
 			config.OptStartSeq, config.Metadata = made.OptStartSeq, map[string]string{wire.MetadataFormer: made.Metadata[wire.MetadataFormer]}
 			return s.openConsumer(ctx, stream.Notifications, config)
@@ -75,6 +76,7 @@ func (s *Client) retireFormer(ctx context.Context, shard int) (done, until uint6
 		case err != nil:
 			return 0, 0, fmt.Errorf("look at consumer %s: %w", name, err)
 		case info.Paused:
+			// The end is looked up after the consumer has stopped: it hands out nothing that comes behind.
 			opened, err := s.core.Stream(ctx, stream.Notifications)
 			if err != nil {
 				return 0, 0, err
