@@ -237,15 +237,7 @@ func (s *shop) wantOneRowAndOneAnswerForEach(sent []map[string]any) {
 	if dead, code := sluice(s.t, append([]string{"dead", "--json"}, s.where...)...); code != 0 || dead != "" {
 		s.t.Errorf("exit code %d, dead letters:\n%s", code, dead)
 	}
-	ordered, repeated := map[string]bool{}, 0 // by instance and id
-	for _, attempt := range sent {
-		if attempt["fault"] == "duplicate" {
-			repeated++
-		}
-		if attempt["type"] == "incomingMessageReceived" {
-			ordered[fmt.Sprint(attempt["instance"], " ", attempt["id_message"])] = true
-		}
-	}
+	ordered, repeated := orders(sent)
 	want, rows := map[string]int{}, s.database.ask("select instance, id, chat from orders")
 	for _, row := range rows {
 		if order := fmt.Sprint(row[0], " ", row[1]); !ordered[order] {
@@ -253,17 +245,9 @@ func (s *shop) wantOneRowAndOneAnswerForEach(sent []map[string]any) {
 		}
 		want[fmt.Sprintf("%s %s We have got your order %s", row[0], row[2], row[1])]++
 	}
-	answers := 0
-	for instance, account := range s.accounts {
-		for _, call := range account.Sent() {
-			var answer struct{ ChatID, Message string }
-			if err := json.Unmarshal(call.Body, &answer); err != nil || call.Method != "sendMessage" {
-				s.t.Errorf("called %s with %s", call.Method, call.Body)
-				continue
-			}
-			answers++
-			want[fmt.Sprintf("%s %s %s", instance, answer.ChatID, answer.Message)]--
-		}
+	answers := s.answers()
+	for _, answer := range answers {
+		want[answer]--
 	}
 	for answer, missing := range want {
 		if missing != 0 {
@@ -278,5 +262,35 @@ func (s *shop) wantOneRowAndOneAnswerForEach(sent []map[string]any) {
 		s.t.Error("no answer was under way when somebody was killed: this proves little")
 	}
 	s.t.Logf("%d attempts, %d of them repetitions; %d orders, %d rows, %d answers, %v of them in more than one attempt",
-		len(sent), repeated, len(ordered), len(rows), answers, unsure)
+		len(sent), repeated, len(ordered), len(rows), len(answers), unsure)
+}
+
+// orders returns what was ordered, by instance and id, and how often something was sent again that had been accepted.
+func orders(sent []map[string]any) (ordered map[string]bool, repeated int) {
+	ordered = map[string]bool{}
+	for _, attempt := range sent {
+		if attempt["fault"] == "duplicate" {
+			repeated++
+		}
+		if attempt["type"] == "incomingMessageReceived" {
+			ordered[fmt.Sprint(attempt["instance"], " ", attempt["id_message"])] = true
+		}
+	}
+	return ordered, repeated
+}
+
+// answers returns what customers got, by instance, chat and text.
+func (s *shop) answers() (all []string) {
+	s.t.Helper()
+	for instance, account := range s.accounts {
+		for _, call := range account.Sent() {
+			var answer struct{ ChatID, Message string }
+			if err := json.Unmarshal(call.Body, &answer); err != nil || call.Method != "sendMessage" {
+				s.t.Errorf("called %s with %s", call.Method, call.Body)
+				continue
+			}
+			all = append(all, fmt.Sprintf("%s %s %s", instance, answer.ChatID, answer.Message))
+		}
+	}
+	return all
 }
