@@ -246,6 +246,80 @@ func TestDeliveryThatGotLostIsWaitedForAlsoRightAfterAFailedRequest(t *testing.T
 	})
 }
 
+// flooded is a world with one worker that has begun with a key which floods, and whose record is written late from then on.
+func flooded(late time.Duration) *world {
+	w := &world{
+		broker: &simulated{}, chance: rand.New(rand.NewPCG(1, 2)), slow: 100 * time.Millisecond, key: 9,
+		effects: &effects{first: map[string][]int{}, seen: map[int]int{}, begun: map[int]begun{}},
+	}
+	w.join()
+	w.broker.publish("first")
+	w.awaitAll()
+	w.hands[0].link.set(func(l *link) { l.late = late })
+	for range 50 {
+		w.broker.publish("key")
+	}
+	time.Sleep(200 * time.Millisecond)
+	return w
+}
+
+// kill kills the worker that began first.
+func (w *world) kill() {
+	h := w.hands[0]
+	w.hands = w.hands[1:]
+	w.count(h)
+	h.link.set(func(l *link) { l.dead = true })
+	h.stop()
+	h.renewed()
+}
+
+// end stops all workers and looks at what was done.
+func (w *world) end(t *testing.T) {
+	t.Helper()
+	w.awaitAll()
+	for _, h := range w.hands {
+		h.stop()
+		<-h.ended
+		h.renewed()
+	}
+	time.Sleep(time.Minute)
+	if err := w.check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsAcknowledgedAsAsideBeforeTheRecordSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := flooded(time.Hour)
+		w.kill()
+		w.join()
+		w.end(t)
+	})
+}
+
+func TestRecordOfAFormerOwnerThatComesLateCountsForNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := flooded(30 * time.Second)
+		w.kill()
+		w.hands = nil
+		w.key = 1000 // The next owner sets nothing aside, and so writes nothing more.
+		w.join()
+		w.awaitAll()
+		time.Sleep(time.Minute)
+		w.broker.publish("key")
+		w.awaitAll()
+		w.hands[0].stop()
+		<-w.hands[0].ended
+		w.hands[0].renewed()
+		w.hands, w.key = nil, 9
+		w.broker.publish("key")
+		w.join()
+		w.end(t)
+	})
+}
+
 func (w *world) awaitAll() {
 	for w.broker.open() > 0 {
 		time.Sleep(time.Second)
