@@ -49,7 +49,7 @@ func (w *world) join() {
 	renewing, renewed := context.WithCancel(context.Background())
 	h.renewed = renewed
 	h.stop = stop
-	p := h.engine.Add(h.link, keyed.Bounds{Window: 16 + w.chance.IntN(48), Most: 60, Key: w.key, KeyPressed: 9}, func(error) {})
+	p := h.engine.Add(h.link, keyed.Bounds{Window: 16 + w.chance.IntN(48), Most: 60, Key: w.key, KeyPressed: max(w.key/2, 9)}, func(error) {})
 	go h.engine.Renew(renewing)
 	go func() {
 		defer close(h.ended)
@@ -123,7 +123,7 @@ func runWorld(seed uint64) (setAside int, err error) {
 	}
 	w.slow = []time.Duration{time.Millisecond, 100 * time.Millisecond, 3 * time.Second, 20 * time.Second}[w.chance.IntN(4)]
 	keys := 1 + w.chance.IntN(20)
-	w.key = []int{0, 9, 12, 20}[w.chance.IntN(4)]
+	w.key = []int{0, 9, 12, 18}[w.chance.IntN(4)]
 	w.join()
 	for range 6 + w.chance.IntN(6) {
 		for range w.chance.IntN(40) {
