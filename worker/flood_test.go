@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -167,5 +169,49 @@ func TestFloodStaysInOrderHoweverWorkersComeAndGo(t *testing.T) {
 				t.Error("the chat was never set aside")
 			}
 		})
+	}
+}
+
+func TestWorkerThatWasFrozenBeginsNothingOfAFloodThatAnotherHasHandled(t *testing.T) {
+	t.Parallel()
+	b, seen := newBench(t), newEffects()
+	frozen, stop := b.spawn()
+	const count, before = 6000, 500
+	b.flood("flood", 0, count)
+	awaitCount(b, &frozen.total, before)
+	if err := frozen.command.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var mutex sync.Mutex
+	ended := map[string]time.Time{}
+	b.launch(settings{NoIntake: true, Handlers: handlers(func(_ context.Context, event notification.Event) error {
+		seen.begin(&event)
+		defer seen.end(&event)
+		mutex.Lock()
+		defer mutex.Unlock()
+		ended[event.Key] = time.Now()
+		return nil
+	})})
+	seen.await(b.context(), t, count/2)
+	if err := frozen.command.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	b.drain()
+	stop()
+	frozen.mutex.Lock()
+	defer frozen.mutex.Unlock()
+	handled := len(ended)
+	for key, begins := range frozen.began {
+		if _, both := ended[key]; !both {
+			handled++
+		}
+		for _, began := range begins {
+			if end, both := ended[key]; both && began.After(end) {
+				t.Errorf("%s was begun %s after another worker had handled it", key, began.Sub(end))
+			}
+		}
+	}
+	if handled != count {
+		t.Errorf("%d of %d events were handled", handled, count)
 	}
 }
