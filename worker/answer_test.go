@@ -155,6 +155,7 @@ func TestWorkersThatAnswerBeyondTheRateAnswerEachEventOnce(t *testing.T) {
 	b := newBench(t)
 	all := mock.New(mock.Options{Limits: true})
 	api := all.Add("1", answerToken)
+	api.Faults(mock.Fault{Method: "sendMessage", Name: "429", Times: 3}) // However slow this machine is.
 	registry := handler.New()
 	handler.Register(registry, "green-api", "incomingCall", func(ctx context.Context, event handler.Event[struct{}]) error {
 		return event.Reply(ctx, event.Key)

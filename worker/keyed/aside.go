@@ -389,15 +389,15 @@ func (p *Partition) save() {
 			returned = p.leaveAll(func(a *aside) bool { return !a.isMine(at, e.times) })
 		}
 		e.dispatch()
+		acknowledged, given := e.validOf(gone), e.validOf(returned)
 		e.mutex.Unlock()
-		at := now()
-		for _, h := range gone {
-			if h.valid(at, e.times) {
+		for i, h := range gone {
+			if acknowledged[i] {
 				_ = h.Ack() // What the broker was not told comes again, and is known then.
 			}
 		}
-		for _, h := range returned {
-			_ = h.Return(h.valid(at, e.times))
+		for i, h := range returned {
+			_ = h.Return(given[i])
 		}
 		pause := saveEvery
 		if err != nil {

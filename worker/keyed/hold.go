@@ -47,6 +47,15 @@ func (h *hold) valid(at time.Time, times Times) bool {
 	return at.Before(h.since.Add(times.AckWait - times.margin()))
 }
 
+// validOf says of each hold whether nobody else may have it now. The mutex is held.
+func (e *Engine) validOf(holds []*hold) []bool {
+	at, valid := now(), make([]bool, len(holds))
+	for i, h := range holds {
+		valid[i] = h.valid(at, e.times)
+	}
+	return valid
+}
+
 // Renew renews the holds of all partitions until the context ends. It has to outlive everything that is under way.
 func (e *Engine) Renew(ctx context.Context) {
 	ticker := time.NewTicker(e.times.AckWait / 16)

@@ -321,10 +321,10 @@ func (p *Partition) doubt() {
 func (p *Partition) abandon() {
 	p.engine.mutex.Lock()
 	dropped := p.drop()
+	valid := p.engine.validOf(dropped)
 	p.engine.mutex.Unlock()
-	at := now()
-	for _, h := range dropped {
-		_ = h.Return(h.valid(at, p.engine.times)) // At worst it comes again later.
+	for i, h := range dropped {
+		_ = h.Return(valid[i]) // At worst it comes again later.
 	}
 }
 
