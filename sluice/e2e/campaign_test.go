@@ -276,16 +276,13 @@ func (c *campaign) join() {
 	m.process = m.start()
 }
 
-// cutOff lets nothing through between a worker and the broker for a while. What was sent meanwhile comes then, unless the
-// connection ends.
+// cutOff lets nothing through between a worker and the broker for a while. What was sent meanwhile is lost with the connection.
 func (c *campaign) cutOff(m *member) {
-	duration, ends := time.Duration(c.random.Int64N(int64(m.frozen))), c.random.IntN(2) == 0
-	c.t.Logf("cut %s off for %s, its connection ends: %t", m.name, duration.Round(time.Millisecond), ends)
+	duration := time.Duration(c.random.Int64N(int64(m.frozen)))
+	c.t.Logf("cut %s off for %s", m.name, duration.Round(time.Millisecond))
 	m.line.cut()
 	time.Sleep(duration)
-	if ends {
-		m.line.reset()
-	}
+	m.line.reset()
 	m.line.mend()
 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// line is a way from clients to a server that can be cut. What is sent meanwhile arrives when it is whole again, however late:
-// so acknowledgements and writes come that are not true any more.
+// line is a way from clients to a server that can be cut. What is sent meanwhile arrives when it is whole again, however late,
+// unless its connections were ended before.
 type line struct {
 	listener net.Listener
 	target   string

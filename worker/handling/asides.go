@@ -19,12 +19,12 @@ const (
 func (b *broker) Allowed() bool { return b.runner.onlyPresent.Load() }
 
 // Load returns which chats are aside.
-func (b *broker) Load(ctx context.Context) (saved []keyed.Aside, revision, delivered uint64, err error) {
-	chats, revision, delivered, err := b.partition.LoadAsides(ctx)
+func (b *broker) Load(ctx context.Context) (saved []keyed.Aside, revision, last uint64, err error) {
+	chats, revision, last, err := b.partition.LoadAsides(ctx)
 	for i := range chats {
 		saved = append(saved, keyed.Aside(chats[i]))
 	}
-	return saved, revision, delivered, brokerError(err)
+	return saved, revision, last, brokerError(err)
 }
 
 // Save notes which chats are aside.

@@ -562,7 +562,7 @@ func (p *Partition) loadAsides(ctx context.Context) (ready bool, err error) {
 
 func (p *Partition) claimAsides(ctx context.Context) (ready bool, err error) {
 	s, e := p.asides, p.engine
-	list, revision, delivered, err := s.store.Load(ctx)
+	list, revision, last, err := s.store.Load(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -593,13 +593,13 @@ func (p *Partition) claimAsides(ctx context.Context) (ready bool, err error) {
 	defer e.mutex.Unlock()
 	s.revision, s.list, s.loaded, s.kept = revision, list, true, true
 	for _, entry := range list {
-		p.adopt(entry, delivered, same)
+		p.adopt(entry, last, same)
 	}
 	return true, nil
 }
 
 // adopt goes on with a key that is aside. Same says that nobody has written the record since this worker did.
-func (p *Partition) adopt(entry Aside, delivered uint64, same bool) {
+func (p *Partition) adopt(entry Aside, last uint64, same bool) {
 	s := p.asides
 	if entry.Until > 0 {
 		s.closed = append(s.closed, entry)
@@ -607,7 +607,7 @@ func (p *Partition) adopt(entry Aside, delivered uint64, same bool) {
 	}
 	before := s.open[entry.ID] // What is still under way of it here.
 	a := &aside{
-		Aside: entry, state: isOpen, read: entry.Done, newest: max(delivered, entry.Done), saved: entry.Done,
+		Aside: entry, state: isOpen, read: entry.Done, newest: max(last, entry.Done), saved: entry.Done,
 		every: p.bounds.Key, inherited: true,
 	}
 	if before != nil {

@@ -38,9 +38,9 @@ func KeyID(key string) string {
 type Asides interface {
 	// Allowed reports whether more may be set aside now. It does not block.
 	Allowed() bool
-	// Load returns what was saved last, with its revision, and the highest sequence that the broker ever handed out of the
-	// partition. It sees whatever was saved before it was called.
-	Load(ctx context.Context) (saved []Aside, revision, delivered uint64, err error)
+	// Load returns what was saved last, with its revision, and a sequence that is stored and above which the broker has handed out
+	// nothing of the partition before. It sees whatever was saved before it was called.
+	Load(ctx context.Context) (saved []Aside, revision, last uint64, err error)
 	// Save replaces what was saved, if that still has the revision or is this worker's, and returns the new revision. Else it
 	// returns ErrOvertaken. This worker's own may have another one than it knows of, where an answer was lost.
 	Save(ctx context.Context, list []Aside, revision uint64) (uint64, error)

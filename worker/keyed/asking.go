@@ -98,7 +98,7 @@ func (p *Partition) foreign(ctx context.Context) (int, error) {
 		}
 	}
 	if count <= 0 { // Whatever comes next comes behind it: what is missing then got lost on the way.
-		p.place = place
+		p.place = max(p.place, place) // On replicas the broker may not have noted the last ones yet.
 	}
 	return count, nil
 }

@@ -261,7 +261,7 @@ func (l *link) Renew(ctx context.Context, deliveries []keyed.Delivery) error {
 func (l *link) Allowed() bool { return true }
 
 // Load returns the record.
-func (l *link) Load(ctx context.Context) (saved []keyed.Aside, revision, delivered uint64, err error) {
+func (l *link) Load(ctx context.Context) (saved []keyed.Aside, revision, last uint64, err error) {
 	wait(ctx, l.delay(5*time.Millisecond))
 	if !l.passes() {
 		wait(ctx, askTime)
@@ -269,7 +269,7 @@ func (l *link) Load(ctx context.Context) (saved []keyed.Aside, revision, deliver
 	}
 	l.broker.mutex.Lock()
 	defer l.broker.mutex.Unlock()
-	return slices.Clone(l.broker.record), l.broker.revision, uint64(l.broker.next), nil
+	return slices.Clone(l.broker.record), l.broker.revision, uint64(len(l.broker.messages)), nil
 }
 
 // Save writes the record. Where nothing goes through it may be written much later, as when it waited in a buffer; and the answer

@@ -21,23 +21,24 @@ const (
 	asideRequests = 8
 )
 
-// LoadAsides returns which chats of the partition are aside, with the revision of that, and the highest sequence that was
-// handed out of the partition. It asks the leader, and so sees what was saved before.
-func (p *Partition) LoadAsides(ctx context.Context) (chats []stream.Aside, revision, delivered uint64, err error) {
+// LoadAsides returns which chats of the partition are aside, with the revision of that, and a sequence above which nothing was
+// handed out of the partition before: the last one of EVENTS, since on replicas the consumer notes a little later what it has handed
+// out. It asks the leaders, and so sees what was saved before.
+func (p *Partition) LoadAsides(ctx context.Context) (chats []stream.Aside, revision, last uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
 	defer cancel()
 	record, revision, err := p.streams.core.LoadAsides(ctx, p.group.settings.Name, p.plan.name)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	info, err := p.info(ctx)
+	events, err := p.streams.core.Stream(ctx, stream.Events)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, 0, 0, stream.Classify(err)
 	}
 	if !record.Born.Equal(p.consumer.CachedInfo().Created) {
 		record.Chats = nil
 	}
-	return record.Chats, revision, info.Delivered.Stream, nil
+	return record.Chats, revision, events.CachedInfo().State.LastSeq, nil
 }
 
 // SaveAsides writes which chats are aside, as this process. Revision, result and errors are those of stream.Client.
