@@ -252,10 +252,10 @@ func (p *Partition) release() {
 		}
 	}
 	p.engine.dispatch()
+	valid := p.engine.validOf(settled)
 	p.engine.mutex.Unlock()
-	at := now()
-	for _, h := range settled {
-		if h.valid(at, p.engine.times) {
+	for i, h := range settled {
+		if valid[i] {
 			_ = h.Ack() // What the broker was not told comes again, and is known then.
 		}
 	}
