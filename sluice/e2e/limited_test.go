@@ -15,7 +15,9 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 )
 
 var inContainers = flag.Bool("containers", false, "limit memory by containers, also where the test can make cgroups itself")
@@ -155,12 +157,48 @@ func (c *cgroup) run(t *testing.T, name string, limit int64, variables, args []s
 		if p != nil {
 			<-p.ended
 		}
-		if err := os.Remove(c.dir); err != nil {
+		// The processes of a program that has several end a moment after the first.
+		err := os.Remove(c.dir)
+		for deadline := time.Now().Add(timeout); errors.Is(err, syscall.EBUSY) && time.Now().Before(deadline); err = os.Remove(c.dir) {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err != nil {
 			t.Errorf("remove cgroup: %v", err)
 		}
 	})
 	p = runCommand(t, command)
-	return &limited{process: p, name: name, limit: limit, memory: c}
+	l := &limited{process: p, name: name, limit: limit, memory: c}
+	if name == "sluice" { // What it writes to its store lies in the cache of the cgroup, which fills what there is.
+		l.memory = ownMemory{c, p.command.Process.Pid}
+	}
+	return l
+}
+
+// ownMemory counts the memory of a process without the files that it has written, which the kernel takes back when it needs to.
+type ownMemory struct {
+	*cgroup
+
+	pid int
+}
+
+// peak returns 0 for a process that has ended. Source: proc_pid_status(5), proc_pid_clear_refs(5).
+func (m ownMemory) peak() (int64, error) {
+	folder := filepath.Join("/proc", strconv.Itoa(m.pid))
+	status, err := os.ReadFile(filepath.Join(folder, "status"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	_ = os.WriteFile(filepath.Join(folder, "clear_refs"), []byte("5"), 0) // Who may not, is told of the most since the start.
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
+			kibibytes, err := strconv.ParseInt(fields[1], 10, 64)
+			return kibibytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("process %d has no VmHWM", m.pid)
 }
 
 func (c *cgroup) peak() (int64, error) {
