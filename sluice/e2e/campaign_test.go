@@ -147,13 +147,18 @@ func (c *campaign) startBroker() {
 	})
 }
 
+// smallStreams is the environment with streams that have space on any disk, whoever makes them.
+func smallStreams() []string {
+	return append(os.Environ(), "SLUICE_STREAMS_NOTIFICATIONS_MAX_BYTES=2GiB", "SLUICE_STREAMS_EVENTS_MAX_BYTES=2GiB")
+}
+
 func (c *campaign) addGateway(number int) {
 	token, hook := filepath.Join(c.folder, "token"), freeAddress(c.t)
 	write(c.t, token, "a-token-for-the-test\n")
 	c.hooks = append(c.hooks, hook)
 	c.add(fmt.Sprintf("gateway %d", number), 12*time.Second, func() *process {
 		command := program(c.t, "gateway", "--nats-url", c.url, "--listen", hook)
-		command.Env = append(os.Environ(), "SLUICE_SOURCES_GREEN_API_TOKEN_FILE="+token)
+		command.Env = append(smallStreams(), "SLUICE_SOURCES_GREEN_API_TOKEN_FILE="+token)
 		gateway := runCommand(c.t, command)
 		gateway.waitFor("gateway listening")
 		return gateway
@@ -165,7 +170,7 @@ func (c *campaign) addWorker(number int, effects string) {
 	m := c.add(fmt.Sprintf("worker %d", number), 12*time.Second, func() *process {
 		command := program(c.t, filepath.Base(effects), "--nats-url", "nats://"+line.address())
 		command.Path = effects
-		command.Env = append(os.Environ(), "EFFECTS="+c.effectsFile(number))
+		command.Env = append(smallStreams(), "EFFECTS="+c.effectsFile(number))
 		worker := runCommand(c.t, command)
 		worker.waitFor("worker started")
 		return worker

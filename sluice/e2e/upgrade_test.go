@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// lanesCommit is the last version that had a consumer for each lane.
-const lanesCommit = "700983b"
+// lanesCommit is a version that had a consumer for each lane.
+const lanesCommit = "68ac837"
 
 // buildLanes builds the program effects of that version out of the history.
 func buildLanes(t *testing.T) string {
