@@ -27,12 +27,13 @@
 // A key of which too much waits is set aside: its deliveries are acknowledged as they come, and read again from where they are
 // stored.
 //
-//	engine.go     who is next, and how many at once?
-//	queue.go      what waits for a key?
-//	partition.go  who owns a partition, and when may its deliveries begin?
-//	asking.go     what is the broker asked for next?
-//	asides.go     what does a broker that can set keys aside have to do?
-//	aside.go      which keys are aside, and how does their order hold?
-//	recent.go     what was done that the broker may not know of?
-//	hold.go       until when is a delivery in no other hands?
+//	engine.go        who is next, and how many at once?
+//	queue.go         what waits for a key?
+//	partition.go     who owns a partition, and when may its deliveries begin?
+//	asking.go        what is the broker asked for next?
+//	asides.go        what does a broker that can set keys aside have to do?
+//	aside.go         which keys are aside, and how does their order hold?
+//	aside_record.go  how is it saved which they are, and how does a new owner go on with them?
+//	recent.go        what was done that the broker may not know of?
+//	hold.go          until when is a delivery in no other hands?
 package keyed
