@@ -32,13 +32,9 @@ func Program() service.Command {
 	return service.Command{
 		Name:  "gateway",
 		About: "The gateway takes webhooks in, stores them in NATS and answers 200 once they are on the disk.",
-		Flags: []service.Flag{
+		Flags: append([]service.Flag{
 			{Name: "listen", Key: "gateway.listen", Help: "the address that takes webhooks in"},
-			{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
-			{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks of their own"},
-			{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},
-			{Name: "log-format", Key: "log.format", Help: "text, json or auto"},
-		},
+		}, service.CommonFlags()...),
 		Options: config.Options{Providers: source.Known()},
 		Run:     runProgram,
 	}

@@ -95,16 +95,12 @@ func Program(setup Setup) service.Command {
 	return service.Command{
 		Name:  "worker",
 		About: "The worker makes events of the stored notifications and hands them to the handlers of their types.",
-		Flags: []service.Flag{
+		Flags: append([]service.Flag{
 			{Name: "group", Key: "worker.group", Help: "the group whose workers share the events"},
 			{Name: "types", Key: "worker.types", Help: "the types that the group handles, separated by commas; all by default"},
 			{Name: "intake", Key: "worker.intake", Help: "true or false: whether this worker makes events of notifications"},
 			{Name: "handlers", Key: "worker.handlers", Help: "true or false: whether this worker handles events"},
-			{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
-			{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks; none by default"},
-			{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},
-			{Name: "log-format", Key: "log.format", Help: "text, json or auto"},
-		},
+		}, service.CommonFlags()...),
 		Options: config.Options{WithoutTokens: true, HandlerSecrets: true},
 		Run: func(ctx context.Context, cfg *config.Config, log *slog.Logger) error {
 			return runProgram(ctx, cfg, setup, log)

@@ -45,6 +45,16 @@ type Flag struct {
 	Name, Key, Help string
 }
 
+// CommonFlags are those of every program that is a part of Sluice.
+func CommonFlags() []Flag {
+	return []Flag{
+		{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
+		{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks and metrics of their own; none by default"},
+		{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},
+		{Name: "log-format", Key: "log.format", Help: "text, json or auto"},
+	}
+}
+
 // Variables that are no keys of the configuration: the file, and what the command sluice reads.
 const (
 	configVariable = "SLUICE_CONFIG"

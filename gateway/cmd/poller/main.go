@@ -30,14 +30,9 @@ func main() {
 // no token by which senders prove who they are.
 func command() service.Command {
 	return service.Command{
-		Name:  "poller",
-		About: "The poller takes notifications out of GREEN-API's queues and deletes them there once they are stored in NATS.",
-		Flags: []service.Flag{
-			{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
-			{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks"},
-			{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},
-			{Name: "log-format", Key: "log.format", Help: "text, json or auto"},
-		},
+		Name:    "poller",
+		About:   "The poller takes notifications out of GREEN-API's queues and deletes them there once they are stored in NATS.",
+		Flags:   service.CommonFlags(),
 		Options: config.Options{Providers: source.Known(), AllowMissingTokens: true, Accounts: true},
 		Run:     run,
 	}

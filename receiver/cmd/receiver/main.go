@@ -31,13 +31,9 @@ func command() service.Command {
 	return service.Command{
 		Name:  "receiver",
 		About: "The receiver hands events out to bots that ask for them as they would ask GREEN-API.",
-		Flags: []service.Flag{
+		Flags: append([]service.Flag{
 			{Name: "listen", Key: "receiver.listen", Help: "the address that bots ask"},
-			{Name: "nats-url", Key: "nats.url", Help: "where NATS is"},
-			{Name: "admin-listen", Key: "admin.listen", Help: "the address for health checks"},
-			{Name: "log-level", Key: "log.level", Help: "debug, info, warn or error"},
-			{Name: "log-format", Key: "log.format", Help: "text, json or auto"},
-		},
+		}, service.CommonFlags()...),
 		Options: config.Options{Providers: source.Known(), AllowMissingTokens: true, Accounts: true},
 		Run:     run,
 	}
