@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"sluice.internal/shared/notification"
 	"sluice.internal/shared/stream"
@@ -158,23 +157,8 @@ func (s *Client) MoveBot(ctx context.Context, bot Bot, to uint64, passedOver uin
 
 // EventSince returns the sequence of the first event that was stored since a time, the one behind the newest when there is none.
 func (s *Client) EventSince(ctx context.Context, since time.Time) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, countTimeout)
-	defer cancel()
-	answers, err := jetstreamext.GetBatch(ctx, s.js, stream.Events, 1, jetstreamext.GetBatchSubject("events.>"), jetstreamext.GetBatchStartTime(since))
-	if err != nil {
-		return 0, fmt.Errorf("look into stream %s: %w", stream.Events, err)
-	}
-	for message, err := range answers {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			break
-		}
-		if err != nil {
-			return 0, fmt.Errorf("look into stream %s: %w", stream.Events, err)
-		}
-		return message.Sequence, nil
-	}
-	end, err := position.NewClient(s.core).End(ctx)
-	return end + 1, err
+	before, err := position.NewClient(s.core).Before(ctx, since)
+	return before + 1, err
 }
 
 // RemoveBot forgets how far a bot is, and what the receive API said about it.
