@@ -58,7 +58,9 @@ func New(
 			Suspects: w.suspects, Alerts: w.alerts, Log: log, Counts: parts.Metrics.Intake(),
 		})
 	}
-	w.held = parts.Metrics.Store()
+	if cfg.Admin.Listen != "" { // Else nobody collects it.
+		w.held = parts.Metrics.Store()
+	}
 	if !cfg.Worker.Handlers {
 		return w, nil
 	}
